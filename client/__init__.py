@@ -1,0 +1,1 @@
+"""The Python member: SDK, command line, key store, outbox and transport."""

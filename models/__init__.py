@@ -1,0 +1,1 @@
+"""What things are: identifiers, frozen nouns, the wire messages and the store."""

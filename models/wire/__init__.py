@@ -1,0 +1,57 @@
+"""Every message between a member and the server. No other shape crosses the wire."""
+
+from relais.models.wire import account, audit, auth, circle, note
+
+REQUESTS = {
+    auth.AskChallenge: auth.Challenge,
+    auth.AskToken: auth.Token,
+    account.GetAccounts: account.Chains,
+    account.AppendStatement: account.StatementAppended,
+    account.SearchDirectory: account.DirectoryFound,
+    account.ListDevices: account.DevicesSeen,
+    account.OfferDevice: account.DeviceOffered,
+    account.ApproveDevice: account.StatementAppended,
+    account.Invite: account.Invited,
+    account.ListAccounts: account.AccountsListed,
+    circle.CreateCircle: circle.EntryAppended,
+    circle.AppendEntry: circle.EntryAppended,
+    circle.ListCircles: circle.CirclesListed,
+    circle.GetLedger: circle.Ledger,
+    circle.GetGrants: circle.GrantsGot,
+    circle.GiveGrants: circle.GrantsGiven,
+    circle.GetMissing: circle.Missing,
+    note.PostNote: note.NoteStored,
+    note.SyncCircle: note.Notes,
+    note.PageCircle: note.Notes,
+    note.GetNote: note.Notes,
+    note.PostReceipts: note.ReceiptsStored,
+    note.SyncReceipts: note.Receipts,
+    note.GetReceipts: note.Receipts,
+    audit.SearchAudit: audit.AuditFound,
+    audit.ProveEntry: audit.Proof,
+    audit.ProveConsistency: audit.Consistency,
+    audit.CircleAccesses: audit.AuditFound,
+}
+"""Socket.IO requests and what answers them."""
+
+EXCHANGES = {
+    auth.AskChallenge: auth.Challenge,
+    auth.AskToken: auth.Token,
+    auth.LookInvitation: auth.Invitation,
+    auth.Enrol: auth.Enrolled,
+    auth.LookJoin: auth.JoinLooked,
+    auth.RequestJoin: auth.JoinRequested,
+    auth.WaitJoin: auth.JoinAnswered,
+}
+"""HTTP POST bodies and what answers them."""
+
+EVENTS = (
+    account.StatementAppended,
+    account.DeviceRequested,
+    circle.EntryAppended,
+    circle.GrantsAdded,
+    circle.GrantsWanted,
+    note.NotePosted,
+    note.ReceiptPosted,
+)
+"""What the server tells without being asked."""

@@ -96,7 +96,10 @@ def npm_command() -> list[str]:
         return [shutil.which("npm") or "npm"]
     folder = wheel_folder()
     if os.name == "nt":
-        return [str(folder / "node.exe"), str(folder / "node_modules" / "npm" / "bin" / "npm-cli.js")]
+        return [
+            str(folder / "node.exe"),
+            str(folder / "node_modules" / "npm" / "bin" / "npm-cli.js"),
+        ]
     return [str(folder / "bin" / "node"), str(folder / "lib/node_modules/npm/bin/npm-cli.js")]
 
 

@@ -4,7 +4,6 @@ from dataclasses import dataclass
 from typing import Annotated, ClassVar
 
 from relais.models.ids import AccountId, Audience, CircleId, DeviceId, Digest, Length, Millis
-from relais.models.wire.auth import Signed
 
 Entry = Annotated[bytes, Length(524_288, 1)]
 Envelope = Annotated[bytes, Length(262_144, 1)]

@@ -5,7 +5,18 @@ import binascii
 import types
 from dataclasses import fields, is_dataclass
 from functools import cache
-from typing import Annotated, Any, Literal, TypeVar, Union, get_args, get_origin, get_type_hints
+from typing import (
+    Annotated,
+    Any,
+    Literal,
+    NoReturn,
+    TypeVar,
+    Union,
+    cast,
+    get_args,
+    get_origin,
+    get_type_hints,
+)
 
 from relais.models.ids import Length, Pattern
 from relais.models.refusal import Code, Refusal
@@ -28,8 +39,12 @@ def encode(message: Any, *, json: bool = False) -> dict[str, Any]:
     return {name: _plain(getattr(message, name), json) for name in _hints(type(message))}
 
 
+def _hints(message: Any) -> dict[str, Any]:
+    return _hints_of(message)
+
+
 @cache
-def _hints(message: type) -> dict[str, Any]:
+def _hints_of(message: Any) -> dict[str, Any]:
     hints = get_type_hints(message, include_extras=True)
     return {field.name: hints[field.name] for field in fields(message)}
 
@@ -71,7 +86,7 @@ def _value(hint: Any, value: object, json: bool, path: str) -> Any:
     if origin is tuple:
         return _sequence(hint, value, json, path)
     if is_dataclass(hint):
-        return _message(hint, value, json, f"{path}.")  # type: ignore[arg-type]
+        return _message(cast("type[Any]", hint), value, json, f"{path}.")
     return _scalar(hint, value, json, path)
 
 
@@ -93,11 +108,30 @@ def _scalar(hint: Any, value: object, json: bool, path: str) -> Any:
     if hint is bytes and json:
         return _from_base64(value, path)
     if hint is int:
-        whole = isinstance(value, int) and not isinstance(value, bool)
-        return value if whole and 0 <= value <= LARGEST_INTEGER else _refuse(path)  # type: ignore[operator]
+        return _whole(value, path)
+    if hint is str:
+        return _text(value, path)
     if hint is bytes and isinstance(value, bytearray | memoryview):
         return bytes(value)
     return value if isinstance(value, hint) else _refuse(path)
+
+
+def _whole(value: object, path: str) -> int:
+    if not isinstance(value, int) or isinstance(value, bool):
+        raise _malformed(path)
+    if not 0 <= value <= LARGEST_INTEGER:
+        raise _malformed(path)
+    return value
+
+
+def _text(value: object, path: str) -> str:
+    if not isinstance(value, str):
+        raise _malformed(path)
+    try:
+        value.encode()
+    except UnicodeEncodeError as error:  # JSON can carry half a surrogate pair
+        raise _malformed(path) from error
+    return value
 
 
 def _bounded(value: Any, rules: list[Any], path: str) -> Any:
@@ -125,5 +159,5 @@ def _malformed(path: str) -> Refusal:
     return Refusal(Code.MALFORMED, field=path)
 
 
-def _refuse(path: str) -> Any:
+def _refuse(path: str) -> NoReturn:
     raise _malformed(path)

@@ -1,0 +1,429 @@
+/**
+ * What the views see, and nothing else of the application: plain frozen values behind signals, and actions.
+ *
+ * - Ids are text as everywhere (docs/protocol.md §1); times are milliseconds since 1970, by the server's clock.
+ * - A signal holds a new value, never a changed one; views compare by identity.
+ * - An action returns a promise and settles when its effect shows in the signals. It rejects with a {@link Failure}
+ *   and with nothing else. Actions on notes settle once the outbox has stored them: they need no network.
+ * - No value here holds text meant for a person but what people wrote: codes and words, which the views translate.
+ */
+
+/** @typedef {"OBS" | "INST" | "INTERV" | "DEM-AVIS" | "GEN"} NoteType */
+/** @typedef {"lead" | "professional" | "carer" | "bot"} CircleRole */
+/** @typedef {"professional" | "coordinator" | "auditor" | "administrator" | "bot" | "carer"} AccountRole */
+
+/**
+ * @template T
+ * @typedef {object} Readable A signal: a value that tells its watchers when it changes.
+ * @property {T} value
+ * @property {(watcher: (value: T) => void) => () => void} watch  Returns what stops watching.
+ */
+
+/**
+ * @typedef {Error & { code: FailureCode, reason: string | null, facts: Readonly<Record<string, unknown>> }} Failure
+ * `code`: a code of the wire; or `offline` (nothing was sent), `protocol` (what arrived is wrong; `reason` is the
+ * word of docs/protocol.md), `refused-here` (this device declines; `reason` says why: `bad-words`, `bad-code`,
+ * `bad-file`, `too-many-files`, `storage-full`, `join-expired`, `join-mismatch`), `aborted`.
+ */
+/**
+ * @typedef {"malformed" | "unauthenticated" | "forbidden" | "not_found" | "stale_epoch" | "conflict" | "too_large"
+ *   | "rate_limited" | "unavailable" | "internal" | "offline" | "protocol" | "refused-here" | "aborted"} FailureCode
+ */
+
+// ── The whole ──────────────────────────────────────────────────────────────────────────────────────────────────
+
+/**
+ * @typedef {object} App
+ * @property {Readable<Session>} session
+ * @property {Readable<Connectivity>} connectivity
+ * @property {Readable<readonly Alarm[]>} alarms
+ * @property {(alarm: string) => Promise<void>} dismissAlarm
+ * @property {Entry} entry
+ * @property {Circles} circles
+ * @property {Directory} directory
+ * @property {Devices} devices
+ * @property {Broadcasts} broadcasts
+ * @property {Audit} audit
+ * @property {Admin} admin
+ */
+
+/**
+ * @typedef {object} Session
+ * @property {"starting" | "none" | "ready" | "revoked"} phase  `none`: this device holds no account. `revoked`: it
+ *   was cut off, its keys and notes are erased; `me` says whose it was.
+ * @property {Me | null} me
+ */
+
+/**
+ * @typedef {object} Person
+ * @property {string} account
+ * @property {string} name
+ * @property {string} profession
+ * @property {string} organisation
+ * @property {readonly AccountRole[]} roles  Empty where the directory was not asked.
+ */
+
+/** @typedef {Person & { device: string, kit: "none" | "later" | "made" }} Me  `kit`: is there a recovery kit? */
+
+/**
+ * @typedef {object} Connectivity
+ * @property {"online" | "connecting" | "offline"} state
+ * @property {number} waiting  Notes in the outbox, of all circles.
+ * @property {number} failed  Of those, the ones that need somebody's decision.
+ */
+
+/**
+ * @typedef {object} Alarm  Something that must not happen and did.
+ * @property {string} id
+ * @property {"fork" | "rollback" | "log-fork" | "log-rollback" | "clock" | "storage" | "bug"} kind
+ * @property {string | null} circle
+ * @property {string | null} circleName
+ * @property {number} at
+ */
+
+// ── Coming in ──────────────────────────────────────────────────────────────────────────────────────────────────
+
+/**
+ * @typedef {object} Entry
+ * @property {(token: string) => Promise<Invitation>} lookInvitation
+ * @property {(form: EnrolForm) => Promise<void>} enrol  Then the session is `ready`.
+ * @property {(form: { code: string, label: string }, signal: AbortSignal) => Promise<void>} join
+ *   Settles when the other device has agreed; then the session is `ready`.
+ * @property {(form: { kit: string, label: string }) => Promise<void>} restore  `kit`: 24 words or the text of its QR code.
+ * @property {(words: string) => Promise<boolean>} isKit  Would `restore` read these words? (checksum)
+ */
+
+/** @typedef {{ roles: readonly AccountRole[], organisation: string, expiresAt: number }} Invitation */
+/**
+ * @typedef {{ token: string, name: string, profession: string, organisation: string, label: string }} EnrolForm
+ * `label` names this device to its owner.
+ */
+
+// ── Circles ────────────────────────────────────────────────────────────────────────────────────────────────────
+
+/**
+ * @typedef {object} Circles
+ * @property {Readable<CircleList>} list
+ * @property {(patient: Patient) => readonly CircleRow[]} similar  Circles that may be of the same patient.
+ * @property {(patient: Patient) => Promise<string>} create  The new circle's id.
+ * @property {(circle: string) => OpenCircle} open  The same object while somebody holds it; let go with `release`.
+ */
+
+/** @typedef {{ loaded: boolean, rows: readonly CircleRow[] }} CircleList  Newest activity first, urgent ones before all. */
+
+/** @typedef {{ name: string, sex: "F" | "M" | "U", born: string, place: string }} Patient  `born`: YYYY-MM-DD. */
+
+/**
+ * @typedef {object} CircleRow
+ * @property {string} circle
+ * @property {string} name  The circle's display name; empty while it is locked.
+ * @property {Patient | null} patient  Null while it is locked.
+ * @property {boolean} locked  No key yet: somebody's device must grant one.
+ * @property {boolean} active  Is one still a member?
+ * @property {boolean} closed
+ * @property {number} unread
+ * @property {boolean} urgent  An urgent note is unread.
+ * @property {LastNote | null} last
+ * @property {number} at  When something last happened.
+ */
+
+/** @typedef {{ at: number, author: string, mine: boolean, type: NoteType, text: string, attachments: number }} LastNote */
+
+/**
+ * @typedef {object} OpenCircle
+ * @property {string} circle
+ * @property {Readable<CircleInfo>} info
+ * @property {Readable<Timeline>} timeline
+ * @property {Readable<readonly MemberRow[]>} members
+ * @property {Readable<Draft>} draft
+ * @property {() => void} release
+ * @property {() => Promise<void>} earlier  Put one page of earlier notes before those of the timeline.
+ * @property {(draft: Draft) => Promise<void>} saveDraft  Kept over a reload, files included.
+ * @property {(draft: Draft) => Promise<void>} post  Puts it in the outbox and empties the draft.
+ * @property {(note: string, reason: string) => Promise<void>} withdraw
+ * @property {(note: string) => Promise<void>} acknowledge
+ * @property {(notes: readonly string[]) => Promise<void>} markRead  These were on the screen.
+ * @property {(note: string) => Promise<void>} retry
+ * @property {(note: string) => Promise<void>} discard  Takes what was never sent out of the outbox.
+ * @property {(note: string) => Promise<readonly NoteVersion[]>} history  Oldest first.
+ * @property {(note: string) => Promise<Readable<ReceiptMatrix>>} receipts
+ * @property {(fetch: AttachmentFetch) => Promise<Blob>} attachment  Decrypted and checked.
+ * @property {(member: { account: string, role: CircleRole, history: "all" | "none", until: number | null }) => Promise<void>} add
+ * @property {(account: string) => Promise<void>} remove
+ * @property {(account: string, role: CircleRole) => Promise<void>} changeRole
+ * @property {() => Promise<void>} leave
+ * @property {() => Promise<void>} close  For everybody and for good.
+ * @property {(before: number) => Promise<AuditPage>} accesses  Who looked at this circle; 0: from the newest.
+ */
+
+/**
+ * @typedef {object} CircleInfo
+ * @property {string} name
+ * @property {Patient | null} patient
+ * @property {CircleRole | null} role  One's own; null before it is known.
+ * @property {boolean} loaded
+ * @property {boolean} active
+ * @property {boolean} closed
+ * @property {number | null} lockedSince  No key since then.
+ * @property {boolean} mayPost
+ * @property {boolean} mayAdd
+ * @property {boolean} mayLead  May change roles and close.
+ * @property {boolean} mayLeave
+ * @property {"fork" | "rollback" | null} alarm  The server showed two histories; this device no longer posts here.
+ */
+
+/**
+ * @typedef {object} Timeline
+ * @property {boolean} loaded
+ * @property {readonly NoteView[]} notes  In the server's order, outbox last. One row a note, by its newest version.
+ * @property {boolean} complete  Nothing is earlier than the first of `notes`.
+ * @property {boolean} loading  A page of earlier ones is on its way.
+ * @property {string | null} firstUnread  The first note that was unread when the circle was opened.
+ */
+
+/**
+ * @typedef {object} NoteView
+ * @property {string} note
+ * @property {number} version
+ * @property {number | null} seq  Of its first version; null in the outbox.
+ * @property {string} account  The author's.
+ * @property {string} author
+ * @property {string} profession
+ * @property {boolean} mine
+ * @property {number} at  When it was written.
+ * @property {number | null} correctedAt
+ * @property {NoteType} type
+ * @property {string} text
+ * @property {boolean} urgent
+ * @property {boolean} acknowledge  Acknowledgement is asked.
+ * @property {boolean} acknowledged  By oneself, in this version.
+ * @property {boolean} unread
+ * @property {readonly AttachmentView[]} attachments
+ * @property {ReplyView | null} replyTo
+ * @property {{ at: number, reason: string } | null} withdrawn
+ * @property {{ since: number } | null} locked  Its key is on the way; `text` and the rest are empty.
+ * @property {string | null} damaged  Why it was refused by this device (a ProtocolError's reason).
+ * @property {Sending | null} sending  Null when the server has it.
+ * @property {{ people: number, stored: number, read: number, acknowledged: number }} seen  People other than the author.
+ * @property {string | null} broadcast
+ */
+
+/**
+ * @typedef {object} Sending
+ * @property {"queued" | "uploading" | "sending" | "failed"} state
+ * @property {number} progress  0 to 1 over all attachments.
+ * @property {FailureCode | null} code
+ * @property {string | null} reason
+ */
+
+/** @typedef {{ note: string, author: string, excerpt: string, type: NoteType | null }} ReplyView */
+
+/**
+ * @typedef {object} AttachmentView
+ * @property {string} id
+ * @property {string} name
+ * @property {string} mediaType
+ * @property {number} size  Bytes of the plaintext.
+ * @property {number | null} width
+ * @property {number | null} height
+ * @property {Blob | null} thumbnail
+ */
+
+/**
+ * @typedef {object} AttachmentFetch
+ * @property {string} note
+ * @property {number} version
+ * @property {string} attachment
+ * @property {(share: number) => void} onProgress  0 to 1.
+ * @property {AbortSignal} signal
+ */
+
+/**
+ * @typedef {object} NoteVersion
+ * @property {number} version
+ * @property {number} at
+ * @property {"post" | "correction" | "withdrawal"} kind
+ * @property {NoteType} type
+ * @property {string} text
+ * @property {readonly AttachmentView[]} attachments
+ * @property {boolean} urgent
+ * @property {boolean} locked
+ */
+
+/**
+ * @typedef {object} Draft
+ * @property {NoteType} type
+ * @property {string} text
+ * @property {boolean} urgent
+ * @property {boolean} acknowledge
+ * @property {string | null} replyTo  A note.
+ * @property {string | null} replaces  The note this corrects, one's own.
+ * @property {readonly string[]} kept  Attachments of the corrected note that stay.
+ * @property {readonly File[]} files  New ones, as chosen; cleaned and sealed when posted.
+ */
+
+/**
+ * @typedef {object} ReceiptMatrix
+ * @property {boolean} loaded
+ * @property {number} version  The newest, which the cells are about.
+ * @property {readonly ReceiptRow[]} rows  Everybody who may read the note, but its author.
+ */
+
+/**
+ * @typedef {object} ReceiptRow  Earliest time over the person's devices; null: not yet.
+ * @property {string} account
+ * @property {string} name
+ * @property {string} profession
+ * @property {boolean} active  Still a member.
+ * @property {number | null} stored
+ * @property {number | null} read
+ * @property {number | null} acknowledged
+ * @property {number | null} earlierVersion  The newest older version this person has read, if not this one.
+ */
+
+/**
+ * @typedef {object} MemberRow
+ * @property {string} account
+ * @property {string} name
+ * @property {string} profession
+ * @property {string} organisation
+ * @property {CircleRole} role
+ * @property {boolean} me
+ * @property {boolean} active
+ * @property {number} since
+ * @property {number | null} until
+ * @property {"all" | "none" | number} history  A number: from that time on.
+ * @property {string | null} addedBy  A name.
+ * @property {boolean} mayRemove  By this account, now.
+ * @property {number} waitingDevices  Devices whose keys are still on the way.
+ */
+
+// ── People and devices ─────────────────────────────────────────────────────────────────────────────────────────
+
+/** @typedef {{ search: (text: string) => Promise<readonly Person[]> }} Directory */
+
+/**
+ * @typedef {object} Devices
+ * @property {Readable<readonly DeviceView[]>} list
+ * @property {() => Promise<void>} refresh
+ * @property {(device: string, label: string) => Promise<void>} rename
+ * @property {(device: string) => Promise<void>} revoke  One's own too: then the session is `revoked`.
+ * @property {() => Promise<JoinOffer>} offer
+ * @property {(language: "fr" | "en") => Promise<Kit>} makeKit  The words are shown once and then forgotten.
+ * @property {() => Promise<void>} postponeKit  Remembered as `me.kit` = `later`.
+ */
+
+/**
+ * @typedef {object} DeviceView
+ * @property {string} device
+ * @property {string} label
+ * @property {"interactive" | "recovery" | "bot"} kind
+ * @property {boolean} current
+ * @property {number} addedAt
+ * @property {number | null} lastSeen
+ * @property {number | null} revokedAt
+ */
+
+/** @typedef {{ words: readonly string[], qr: string, madeAt: number }} Kit */
+
+/**
+ * @typedef {object} JoinOffer
+ * @property {string} code  ABCD-EFGH-JKMN-PQRS
+ * @property {string} url  What its QR code holds.
+ * @property {number} expiresAt
+ * @property {Readable<"waiting" | "joined" | "expired" | "refused">} state  `refused`: what came did not match the code.
+ * @property {() => void} cancel
+ */
+
+// ── Broadcast ──────────────────────────────────────────────────────────────────────────────────────────────────
+
+/**
+ * @typedef {object} Broadcasts
+ * @property {Readable<readonly BroadcastRow[]>} list  Newest first: one's own, as far as this device knows.
+ * @property {(form: BroadcastForm) => Promise<string>} send  Its id, once all notes are in the outbox.
+ * @property {(broadcast: string) => Promise<Readable<BroadcastMatrix>>} matrix
+ */
+
+/** @typedef {Omit<Draft, "replyTo" | "replaces" | "kept"> & { circles: readonly string[] }} BroadcastForm */
+
+/** @typedef {{ broadcast: string, at: number, type: NoteType, text: string, circles: number, people: number, acknowledged: number }} BroadcastRow */
+
+/**
+ * @typedef {object} BroadcastMatrix
+ * @property {boolean} loaded
+ * @property {string} broadcast
+ * @property {number} at
+ * @property {NoteType} type
+ * @property {string} text
+ * @property {boolean} acknowledge
+ * @property {readonly { circle: string, name: string, note: string, sending: Sending | null, rows: readonly ReceiptRow[] }[]} circles
+ */
+
+// ── Audit and administration ───────────────────────────────────────────────────────────────────────────────────
+
+/**
+ * @typedef {object} Audit  For auditors.
+ * @property {(search: AuditSearch) => Promise<AuditPage>} search
+ * @property {(filter: AuditFilter) => Promise<AuditVolume>} volume
+ * @property {(rows: readonly AuditEntry[], onProgress: (share: number) => void) => Promise<Verification>} verify
+ *   Checks in this browser: signature, inclusion of each row, and growth since the tree head last seen here.
+ * @property {(filter: AuditFilter, format: "csv" | "ndjson") => Promise<Blob>} export
+ */
+
+/**
+ * @typedef {object} AuditFilter  Null is any.
+ * @property {string | null} account
+ * @property {string | null} circle
+ * @property {string | null} action
+ * @property {"ok" | "refused" | null} outcome
+ * @property {number | null} since
+ * @property {number | null} until
+ */
+
+/** @typedef {AuditFilter & { before: number, limit: number }} AuditSearch  `before`: an index; 0 is the newest. */
+/** @typedef {{ rows: readonly AuditEntry[], more: boolean }} AuditPage */
+
+/**
+ * @typedef {object} AuditEntry
+ * @property {number} index
+ * @property {number} at
+ * @property {string} action
+ * @property {"ok" | "refused"} outcome
+ * @property {string | null} code  Of a refusal.
+ * @property {string | null} account
+ * @property {string | null} name  From the directory.
+ * @property {string | null} profession
+ * @property {string | null} device
+ * @property {string | null} circle
+ * @property {Readonly<Record<string, string | number | boolean | null>>} facts  What else the entry says.
+ * @property {string} raw  The canonical JSON, byte for byte.
+ */
+
+/**
+ * @typedef {object} AuditVolume
+ * @property {readonly { from: number, until: number, ok: number, refused: number }[]} buckets  Oldest first, even widths.
+ * @property {boolean} complete  False: there was more than was counted; what is missing is older.
+ */
+
+/**
+ * @typedef {object} Verification
+ * @property {boolean} ok
+ * @property {string} origin  The log's name, as its checkpoint says it.
+ * @property {number} size  Entries under the tree head.
+ * @property {number} at  When the check was made.
+ * @property {string} root  Hexadecimal.
+ * @property {string} key  The verifying key's name and id.
+ * @property {number} included  Rows proven to lie in the tree.
+ * @property {number | null} grownFrom  The older size it was proven to extend; null: nothing was known here before.
+ * @property {readonly { index: number | null, reason: string }[]} problems  Empty if `ok`.
+ */
+
+/**
+ * @typedef {object} Admin  For administrators.
+ * @property {(form: { roles: readonly AccountRole[], organisation: string, days: number }) => Promise<{ url: string, expiresAt: number }>} invite
+ * @property {(page: { after: number, limit: number }) => Promise<{ rows: readonly AccountRow[], more: boolean }>} accounts
+ */
+
+/** @typedef {Person & { number: number, enrolledAt: number, lastSeen: number | null }} AccountRow */
+
+export {};

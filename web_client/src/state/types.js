@@ -33,7 +33,7 @@
 // ── The whole ──────────────────────────────────────────────────────────────────────────────────────────────────
 
 /**
- * @typedef {object} App
+ * @typedef {object} App  Made by `openApp()` of state/app.js, which settles as soon as `session` says `starting`.
  * @property {Readable<Session>} session
  * @property {Readable<Connectivity>} connectivity
  * @property {Readable<readonly Alarm[]>} alarms
@@ -359,71 +359,16 @@
  * @property {readonly { circle: string, name: string, note: string, sending: Sending | null, rows: readonly ReceiptRow[] }[]} circles
  */
 
-// ── Audit and administration ───────────────────────────────────────────────────────────────────────────────────
+// ── Audit and administration: types-audit.js ───────────────────────────────────────────────────────────────────
 
-/**
- * @typedef {object} Audit  For auditors.
- * @property {(search: AuditSearch) => Promise<AuditPage>} search
- * @property {(filter: AuditFilter) => Promise<AuditVolume>} volume
- * @property {(rows: readonly AuditEntry[], onProgress: (share: number) => void) => Promise<Verification>} verify
- *   Checks in this browser: signature, inclusion of each row, and growth since the tree head last seen here.
- * @property {(filter: AuditFilter, format: "csv" | "ndjson") => Promise<Blob>} export
- */
-
-/**
- * @typedef {object} AuditFilter  Null is any.
- * @property {string | null} account
- * @property {string | null} circle
- * @property {string | null} action
- * @property {"ok" | "refused" | null} outcome
- * @property {number | null} since
- * @property {number | null} until
- */
-
-/** @typedef {AuditFilter & { before: number, limit: number }} AuditSearch  `before`: an index; 0 is the newest. */
-/** @typedef {{ rows: readonly AuditEntry[], more: boolean }} AuditPage */
-
-/**
- * @typedef {object} AuditEntry
- * @property {number} index
- * @property {number} at
- * @property {string} action
- * @property {"ok" | "refused"} outcome
- * @property {string | null} code  Of a refusal.
- * @property {string | null} account
- * @property {string | null} name  From the directory.
- * @property {string | null} profession
- * @property {string | null} device
- * @property {string | null} circle
- * @property {Readonly<Record<string, string | number | boolean | null>>} facts  What else the entry says.
- * @property {string} raw  The canonical JSON, byte for byte.
- */
-
-/**
- * @typedef {object} AuditVolume
- * @property {readonly { from: number, until: number, ok: number, refused: number }[]} buckets  Oldest first, even widths.
- * @property {boolean} complete  False: there was more than was counted; what is missing is older.
- */
-
-/**
- * @typedef {object} Verification
- * @property {boolean} ok
- * @property {string} origin  The log's name, as its checkpoint says it.
- * @property {number} size  Entries under the tree head.
- * @property {number} at  When the check was made.
- * @property {string} root  Hexadecimal.
- * @property {string} key  The verifying key's name and id.
- * @property {number} included  Rows proven to lie in the tree.
- * @property {number | null} grownFrom  The older size it was proven to extend; null: nothing was known here before.
- * @property {readonly { index: number | null, reason: string }[]} problems  Empty if `ok`.
- */
-
-/**
- * @typedef {object} Admin  For administrators.
- * @property {(form: { roles: readonly AccountRole[], organisation: string, days: number }) => Promise<{ url: string, expiresAt: number }>} invite
- * @property {(page: { after: number, limit: number }) => Promise<{ rows: readonly AccountRow[], more: boolean }>} accounts
- */
-
-/** @typedef {Person & { number: number, enrolledAt: number, lastSeen: number | null }} AccountRow */
+/** @typedef {import("./types-audit.js").Audit} Audit */
+/** @typedef {import("./types-audit.js").AuditFilter} AuditFilter */
+/** @typedef {import("./types-audit.js").AuditSearch} AuditSearch */
+/** @typedef {import("./types-audit.js").AuditPage} AuditPage */
+/** @typedef {import("./types-audit.js").AuditEntry} AuditEntry */
+/** @typedef {import("./types-audit.js").AuditVolume} AuditVolume */
+/** @typedef {import("./types-audit.js").Verification} Verification */
+/** @typedef {import("./types-audit.js").Admin} Admin */
+/** @typedef {import("./types-audit.js").AccountRow} AccountRow */
 
 export {};

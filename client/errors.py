@@ -1,0 +1,77 @@
+"""What can go wrong on the member's own side. Each docstring is the sentence the person reads."""
+
+import inspect
+
+
+class ClientError(Exception):
+    """Something went wrong."""
+
+    def __init__(self, detail: str = "") -> None:
+        sentence = inspect.cleandoc(type(self).__doc__ or "")
+        super().__init__(f"{sentence} ({detail})" if detail else sentence)
+
+    @property
+    def reason(self) -> str:
+        """A stable kebab-case word: the class's name."""
+        name = type(self).__name__
+        return "".join(f"-{c.lower()}" if c.isupper() else c for c in name).lstrip("-")
+
+
+class NotEnrolled(ClientError):
+    """There is no account in this folder yet: use `relais enrol URL`, `relais device join CODE` or `relais restore`."""
+
+
+class AlreadyEnrolled(ClientError):
+    """This folder already holds an account: choose another with --home."""
+
+
+class WrongPassphrase(ClientError):
+    """The passphrase does not open this folder's keys."""
+
+
+class PassphraseNeeded(ClientError):
+    """This folder needs a passphrase: set RELAIS_PASSPHRASE, run in a terminal, or install an OS keyring."""
+
+
+class DamagedHome(ClientError):
+    """A file in this folder is damaged or was changed; restore the folder, or recover with the kit."""
+
+
+class ServerUnreachable(ClientError):
+    """The server can't be reached; what you wrote is kept and goes out with the next command."""
+
+
+class BadLink(ClientError):
+    """This is not a link or code that Relais made."""
+
+
+class BadAnswer(ClientError):
+    """The server's answer does not hold up to its proof; nothing was changed."""
+
+
+class LedgerAlarm(ClientError):
+    """The circle's ledger contradicts what this device saw before; nothing is posted here until that is cleared up."""
+
+
+class UnknownCircle(ClientError):
+    """There is no such circle among yours."""
+
+
+class UnknownNote(ClientError):
+    """There is no such note in this circle."""
+
+
+class UnknownAttachment(ClientError):
+    """The note has no such attachment."""
+
+
+class Locked(ClientError):
+    """Your keys for this circle are on their way: a colleague's device, or another of yours, has to come online."""
+
+
+class TooLarge(ClientError):
+    """The file is larger than 25 MB."""
+
+
+class UnsupportedFile(ClientError):
+    """Only JPEG, PNG, WebP, HEIC and PDF files can be attached."""

@@ -56,7 +56,7 @@ def install(client: Path) -> None:
     stamp = client / "node_modules" / ".relais-lock"
     if stamp.is_file() and stamp.read_text() == lock:
         return
-    npm(["ci", "--ignore-scripts", "--no-audit", "--no-fund"], cwd=client)
+    npm(["ci", "--loglevel=error", "--ignore-scripts", "--no-audit", "--no-fund"], cwd=client)
     stamp.write_text(lock)
 
 
@@ -90,17 +90,21 @@ def environment() -> Mapping[str, str]:
     return {**os.environ, "PATH": f"{binaries}{os.pathsep}{os.environ.get('PATH', '')}"}
 
 
+def node() -> str:
+    """Return the path of Node: the machine's own, else the wheel's."""
+    found = shutil.which("node", path=environment()["PATH"])
+    if found is None:
+        raise FileNotFoundError("node: neither on this machine nor in its wheel")
+    return found
+
+
 def npm_command() -> list[str]:
     """Return how npm is started. A wheel holds no symbolic links, so its bin/npm is broken."""
-    if machine_has_node():
-        return [shutil.which("npm") or "npm"]
+    if machine_has_node() and (own := shutil.which("npm")):
+        return [own]
     folder = wheel_folder()
-    if os.name == "nt":
-        return [
-            str(folder / "node.exe"),
-            str(folder / "node_modules" / "npm" / "bin" / "npm-cli.js"),
-        ]
-    return [str(folder / "bin" / "node"), str(folder / "lib/node_modules/npm/bin/npm-cli.js")]
+    modules = folder / "node_modules" if os.name == "nt" else folder / "lib" / "node_modules"
+    return [node(), str(modules / "npm" / "bin" / "npm-cli.js")]
 
 
 def npm(arguments: list[str], *, cwd: Path) -> None:

@@ -221,7 +221,7 @@ class EmbeddedDatabase:
                     await self._drain(process)
             except TimeoutError:
                 log.error("the embedded database did not end in %.0f s: killed", STOP_SECONDS)
-                process.kill()
+                _signal(process, "SIGKILL")
         await process.wait()
         self._process = None
 
@@ -285,10 +285,17 @@ def find_program() -> Path:
 
 def _ask_to_end(process: asyncio.subprocess.Process) -> None:
     if process.stdin is not None:
-        process.stdin.close()  # the guard ends it
-    else:
-        with contextlib.suppress(ProcessLookupError):
-            process.send_signal(signal.SIGTERM)
+        process.stdin.close()  # the guard sees it and ends the database
+    _signal(process, "SIGTERM")
+
+
+def _signal(process: asyncio.subprocess.Process, name: str) -> None:
+    """Signal the whole group: off Linux a guard stands before the database. Windows knows no groups."""
+    with contextlib.suppress(ProcessLookupError):
+        if sys.platform != "win32":
+            os.killpg(process.pid, getattr(signal, name))
+        elif name == "SIGKILL":
+            process.kill()
 
 
 async def _lines(process: asyncio.subprocess.Process) -> AsyncIterator[str]:

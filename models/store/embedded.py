@@ -48,7 +48,10 @@ USER_EXISTS = 51003
 
 LISTENING = re.compile(r"listening on 127\.0\.0\.1:(\d+)")
 HELD = re.compile(r"already being managed by another process|Device or resource busy")
-LEVELS = ((re.compile(r"\bERROR\b|panicked|failed to"), logging.ERROR), (re.compile(r"\bWARN"), logging.WARNING))
+LEVELS = (
+    (re.compile(r"\bERROR\b|panicked|failed to"), logging.ERROR),
+    (re.compile(r"\bWARN"), logging.WARNING),
+)
 
 
 class EmbeddedDatabase:
@@ -127,7 +130,10 @@ class EmbeddedDatabase:
         return self
 
     async def __aexit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
     ) -> None:
         await self.stop()
 
@@ -145,8 +151,13 @@ class EmbeddedDatabase:
         Repeated as a whole if it was cut short. Until it is complete the server holds nothing at all.
         """
         await self._spawn(auth=False)
-        user: dict[str, object] = {"pwd": self._folder.password(), "roles": [{"role": "root", "db": "admin"}]}
-        client: AsyncMongoClient[dict[str, object]] = AsyncMongoClient("127.0.0.1", self.port, retryWrites=False)
+        user: dict[str, object] = {
+            "pwd": self._folder.password(),
+            "roles": [{"role": "root", "db": "admin"}],
+        }
+        client: AsyncMongoClient[dict[str, object]] = AsyncMongoClient(
+            "127.0.0.1", self.port, retryWrites=False
+        )
         async with client:
             try:
                 await client.admin.command({"createUser": USER, **user})
@@ -183,7 +194,9 @@ class EmbeddedDatabase:
             async with asyncio.timeout(START_SECONDS):
                 self.port = await self._listening(self._process)
         except TimeoutError:
-            raise EmbeddedDidNotStart(f"the embedded database was silent for {START_SECONDS:.0f} s") from None
+            raise EmbeddedDidNotStart(
+                f"the embedded database was silent for {START_SECONDS:.0f} s"
+            ) from None
 
     async def _listening(self, process: asyncio.subprocess.Process) -> int:
         async for line in _lines(process):
@@ -201,7 +214,14 @@ class EmbeddedDatabase:
         guard = [sys.executable, "-I", "-S", str(GUARD), self._guard, str(os.getpid())]
         command = [
             *(str(find_program()), "--config", str(self._folder.config)),
-            *("--host", "127.0.0.1", "--port", str(port), "--storage-path", str(self._folder.files)),
+            *(
+                "--host",
+                "127.0.0.1",
+                "--port",
+                str(port),
+                "--storage-path",
+                str(self._folder.files),
+            ),
             *("--log-level", "WARNING", "--cache-size", "256M"),
             "--sync-on-commit",  # without it this server acknowledges `j: true` before the disk has it
             *("--data-nonlogged", "--checkpoint-seconds", "30"),  # else its journal is never cut
@@ -245,7 +265,9 @@ class EmbeddedDatabase:
             log.error("the embedded database ended unexpectedly with %s: starting it again", code)
             deaths.append(time.monotonic())
             if len(deaths) == RESTARTS and deaths[-1] - deaths[0] < RESTART_WINDOW:
-                raise EmbeddedLost(f"the embedded database ended {RESTARTS} times in {RESTART_WINDOW:.0f} s")
+                raise EmbeddedLost(
+                    f"the embedded database ended {RESTARTS} times in {RESTART_WINDOW:.0f} s"
+                )
             await self._restart()
 
     async def _restart(self) -> None:
@@ -271,9 +293,15 @@ def find_program() -> Path:
     except importlib.metadata.PackageNotFoundError:
         raise EmbeddedNotInstalled(str(EmbeddedNotInstalled.__doc__)) from None
     if f"secantusdb=={installed.version}" != FORMAT:
-        raise EmbeddedNotInstalled(f"secantusdb {installed.version} is installed, this release needs {FORMAT}")
+        raise EmbeddedNotInstalled(
+            f"secantusdb {installed.version} is installed, this release needs {FORMAT}"
+        )
     named = {PROGRAM, f"{PROGRAM}.exe"}
-    found = [Path(str(installed.locate_file(file))) for file in installed.files or () if file.name in named]
+    found = [
+        Path(str(installed.locate_file(file)))
+        for file in installed.files or ()
+        if file.name in named
+    ]
     found.sort(key=lambda path: path.stat().st_size if path.exists() else 0)
     if found and os.access(found[-1], os.X_OK):
         return found[-1].resolve()

@@ -1,12 +1,12 @@
 """The embedded database's data folder: who holds it, which version wrote it, its credentials, where it listens.
 
-    DATA/runtime.json            pid of the holder, pid and port of the database; there while it runs, 0600
-    DATA/database/               0700
-        lock                     locked by the process that holds the folder, with its pid inside
-        FORMAT                   the version that wrote it; missing until the first start is complete
-        credentials.json         the database's only user, 0600
-        server.toml              empty, so that the database does not look for a configuration elsewhere
-        files/                   the database's own
+DATA/runtime.json            pid of the holder, pid and port of the database; there while it runs, 0600
+DATA/database/               0700
+    lock                     locked by the process that holds the folder, with its pid inside
+    FORMAT                   the version that wrote it; missing until the first start is complete
+    credentials.json         the database's only user, 0600
+    server.toml              empty, so that the database does not look for a configuration elsewhere
+    files/                   the database's own
 """
 
 import json

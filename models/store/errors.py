@@ -16,10 +16,9 @@ class DuplicateKey(StoreError):
     document among those of one `insert_many`, else 0. Every field of `pattern` is a name, never a value.
     """
 
-    def __init__(self, pattern: tuple[str, ...], *, collection: str = "", index: int = 0) -> None:
-        super().__init__(f"duplicate key {pattern} in {collection or 'a collection'}")
+    def __init__(self, pattern: tuple[str, ...], *, index: int = 0) -> None:
+        super().__init__(f"duplicate key {pattern}")
         self.pattern = pattern
-        self.collection = collection
         self.index = index
 
 

@@ -1,0 +1,329 @@
+"""Opening a database, and the few operations the rest of the store is written with.
+
+    async with await open_database(uri, name="relais") as database:
+        notes = database.collection("notes")
+        await notes.insert({"circle": circle, "seq": 7, …})
+        found = await notes.find({"circle": circle, "seq": {"$gt": 3, "$lte": 53}}, sort=[("seq", 1)])
+
+A `Collection` has no more than MongoDB and the embedded server both do well. Each operation waits for one of a few slots,
+first come first served, for the driver's own pool starves those who wait; and fails with an error of `errors` alone.
+Write for both servers: a filter is `_id` alone (equality or `$in`), or a prefix of one compound index with a range on its
+last field only; pages are bounded at both ends; there is no find-and-modify.
+"""
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping, Sequence
+from contextlib import asynccontextmanager, contextmanager
+from dataclasses import dataclass
+from types import TracebackType
+from typing import Any, Literal, Self, TypeVar
+
+from pymongo import AsyncMongoClient
+from pymongo.asynchronous.client_session import AsyncClientSession
+from pymongo.asynchronous.collection import AsyncCollection
+from pymongo.asynchronous.database import AsyncDatabase
+from pymongo.errors import (
+    BulkWriteError,
+    ConnectionFailure,
+    OperationFailure,
+    PyMongoError,
+    WriteConcernError,
+    WTimeoutError,
+)
+from pymongo.read_concern import ReadConcern
+from pymongo.write_concern import WriteConcern
+
+from relais.models.store.errors import (
+    DatabaseUnsuitable,
+    DocumentRefused,
+    DuplicateKey,
+    StoreError,
+    Unavailable,
+)
+
+Document = dict[str, Any]
+Filter = Mapping[str, Any]
+Sort = Sequence[tuple[str, int]]
+Session = AsyncClientSession
+Kind = Literal["mongodb", "embedded"]
+T = TypeVar("T")
+
+SLOTS = 12
+DUPLICATE = 11000
+REFUSED = 121
+TRANSACTION_SECONDS = 15.0
+
+
+@dataclass(frozen=True)
+class Limits:
+    """How much of a database one process uses: operations at once, and seconds before an answer counts as lost."""
+
+    slots: int = SLOTS
+    answer_seconds: float = 20.0
+    find_server_seconds: float = 10.0
+
+
+class Database:
+    """One database of one server. Made by `open_database`; close it, or use it in `async with`."""
+
+    def __init__(
+        self, client: AsyncMongoClient[Document], *, name: str, kind: Kind, limits: Limits
+    ) -> None:
+        self.kind: Kind = kind
+        self.name = name
+        self._client = client
+        self._slots = asyncio.Semaphore(limits.slots)
+        # Durable where it is told: on MongoDB by most of the members, on the embedded server by its only one. Reads see
+        # what most members have, so that nobody is shown a note that a change of primary takes back.
+        self._write = WriteConcern(w="majority" if kind == "mongodb" else 1, j=True)
+        self._read = ReadConcern("majority") if kind == "mongodb" else ReadConcern()
+        self._raw = client.get_database(name, write_concern=self._write, read_concern=self._read)
+
+    @property
+    def raw(self) -> AsyncDatabase[Document]:
+        """The driver's own database, for schema, GridFS and backups. Wrap it in `using`."""
+        return self._raw
+
+    def collection(self, name: str) -> "Collection":
+        return Collection(self, self._raw[name])
+
+    @asynccontextmanager
+    async def using(self, session: Session | None = None) -> AsyncIterator[None]:
+        """Hold a slot, and turn the driver's errors into the store's. Inside a transaction neither: it does both itself."""
+        if session is not None:
+            yield
+            return
+        async with self._slots:
+            with translated():
+                yield
+
+    async def transaction(self, work: Callable[[Session], Awaitable[T]]) -> T:
+        """Run `work` in a transaction, again from its start when it met another; its writes happen all or not at all.
+
+        Pass the session to every operation inside. Errors reach the caller after the abort, translated as elsewhere
+        (inside `work` they are the driver's: let them pass). Keep it short: it holds its locks and one slot.
+        `Unavailable` after `TRANSACTION_SECONDS`, and whenever it is unknown whether the commit arrived.
+        """
+        async with self._slots:
+            with translated():
+                async with (
+                    asyncio.timeout(TRANSACTION_SECONDS),
+                    self._client.start_session() as session,
+                ):
+                    return await session.with_transaction(
+                        work, read_concern=self._read, write_concern=self._write
+                    )
+
+    async def ping(self) -> None:
+        """Ask the server for a sign of life. Raises `Unavailable`."""
+        async with self.using():
+            await self._raw.command("ping")
+
+    async def drop(self) -> None:
+        """Remove this database with all it holds."""
+        async with self.using():
+            await self._client.drop_database(self.name)
+
+    async def close(self) -> None:
+        await self._client.close()
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        await self.close()
+
+
+class Collection:
+    """The operations both servers do well. `session` is that of the transaction one is in."""
+
+    def __init__(self, database: Database, raw: AsyncCollection[Document]) -> None:
+        self.name = raw.name
+        self.database = database
+        self._raw = raw
+
+    async def insert(self, document: Document, *, session: Session | None = None) -> None:
+        """Store a document, durably. Adds `_id` to it when it has none. Raises `DuplicateKey`."""
+        async with self.database.using(session):
+            await self._raw.insert_one(document, session=session)
+
+    async def insert_many(
+        self, documents: Sequence[Document], *, session: Session | None = None
+    ) -> None:
+        """Store documents in order up to the first that fails: `DuplicateKey.index` says which, those before it stay."""
+        async with self.database.using(session):
+            await self._raw.insert_many(documents, ordered=True, session=session)
+
+    async def find_one(
+        self, filter: Filter, *, fields: Sequence[str] | None = None, session: Session | None = None
+    ) -> Document | None:
+        async with self.database.using(session):
+            return await self._raw.find_one(filter, fields, session=session)
+
+    async def find(
+        self,
+        filter: Filter,
+        *,
+        sort: Sort | None = None,
+        fields: Sequence[str] | None = None,
+        session: Session | None = None,
+    ) -> list[Document]:
+        """All that match. Bound the filter: the embedded server reads everything that matches, whatever the limit."""
+        async with self.database.using(session):
+            return await self._raw.find(filter, fields, sort=sort, session=session).to_list()
+
+    async def stream(
+        self,
+        filter: Filter,
+        *,
+        sort: Sort | None = None,
+        fields: Sequence[str] | None = None,
+        batch: int = 500,
+    ) -> AsyncIterator[Document]:
+        """All that match, `batch` at a time; holds a slot for each batch only, however slow the reader is."""
+        cursor = self._raw.find(filter, fields, sort=sort, batch_size=batch)
+        try:
+            while cursor.alive:
+                async with self.database.using():
+                    documents = await cursor.to_list(batch)
+                for document in documents:
+                    yield document
+        finally:
+            await cursor.close()
+
+    async def update(
+        self,
+        filter: Filter,
+        change: Mapping[str, Any],
+        *,
+        upsert: bool = False,
+        session: Session | None = None,
+    ) -> bool:
+        """Change one document; answers whether one matched (never by an upsert's insert)."""
+        async with self.database.using(session):
+            result = await self._raw.update_one(filter, change, upsert=upsert, session=session)
+            return result.matched_count == 1
+
+    async def update_many(
+        self, filter: Filter, change: Mapping[str, Any], *, session: Session | None = None
+    ) -> int:
+        """Change all that match; answers how many matched."""
+        async with self.database.using(session):
+            return (await self._raw.update_many(filter, change, session=session)).matched_count
+
+    async def delete(self, filter: Filter, *, session: Session | None = None) -> bool:
+        """Remove one document; answers whether there was one."""
+        async with self.database.using(session):
+            return (await self._raw.delete_one(filter, session=session)).deleted_count == 1
+
+    async def delete_many(self, filter: Filter, *, session: Session | None = None) -> int:
+        async with self.database.using(session):
+            return (await self._raw.delete_many(filter, session=session)).deleted_count
+
+    async def aggregate(
+        self, stages: Sequence[Mapping[str, Any]], *, session: Session | None = None
+    ) -> list[Document]:
+        async with self.database.using(session):
+            return await (await self._raw.aggregate(list(stages), session=session)).to_list()
+
+    async def plan(self, filter: Filter, *, sort: Sort | None = None) -> list[str]:
+        """The stages by which the server would find this, for instance ["FETCH", "IXSCAN"]. For tests of hot paths."""
+        query: Document = {"find": self.name, "filter": dict(filter)}
+        if sort:
+            query["sort"] = dict(sort)
+        async with self.database.using():
+            answer = await self.database.raw.command("explain", query, verbosity="queryPlanner")
+        return list(_stages(answer["queryPlanner"]["winningPlan"]))
+
+
+async def open_database(
+    uri: str, *, name: str = "relais", limits: Limits | None = None
+) -> Database:
+    """Connect, find out what answers, and make sure that it can do what the store needs.
+
+    Raises `Unavailable` when nothing answers, `DatabaseUnsuitable` when it is a MongoDB without replica set.
+    """
+    limits = limits or Limits()
+    client: AsyncMongoClient[Document] = AsyncMongoClient(
+        uri,
+        tz_aware=True,
+        maxPoolSize=limits.slots + 4,  # the slots, and what monitors and change streams take
+        socketTimeoutMS=limits.answer_seconds * 1000,
+        serverSelectionTimeoutMS=limits.find_server_seconds * 1000,
+        appname="relais",
+    )
+    try:
+        with translated():
+            kind = await _kind_of(client)
+    except BaseException:
+        await client.close()
+        raise
+    return Database(client, name=name, kind=kind, limits=limits)
+
+
+@contextmanager
+def translated() -> Iterator[None]:
+    """Turn the driver's errors into the store's. A driver's error that is a bug of ours passes unchanged."""
+    try:
+        yield
+    except TimeoutError as error:
+        raise Unavailable("no answer in time") from error
+    except PyMongoError as error:
+        known = translate(error)
+        if known is None:
+            raise
+        raise known from error
+
+
+def translate(error: PyMongoError) -> StoreError | None:
+    """The store's name for an error of the driver, or None when it has none."""
+    match error:
+        case BulkWriteError(details={"writeErrors": [first, *_]}):
+            return _write_failure(first)
+        case BulkWriteError() | WriteConcernError() | WTimeoutError() | ConnectionFailure():
+            return Unavailable(type(error).__name__)
+        case OperationFailure():
+            if known := _write_failure({"code": error.code, **(error.details or {})}):
+                return known
+    transient = (
+        "TransientTransactionError",
+        "UnknownTransactionCommitResult",
+        "RetryableWriteError",
+    )
+    return Unavailable(type(error).__name__) if any(map(error.has_error_label, transient)) else None
+
+
+def _write_failure(details: Mapping[str, Any]) -> StoreError | None:
+    if details.get("code") == DUPLICATE:
+        return DuplicateKey(tuple(details.get("keyPattern") or ()), index=details.get("index", 0))
+    return (
+        DocumentRefused("the collection's validator refused a document")
+        if details.get("code") == REFUSED
+        else None
+    )
+
+
+async def _kind_of(client: AsyncMongoClient[Document]) -> Kind:
+    build = await client.admin.command("buildInfo")
+    if "secantusVersion" in build:
+        return "embedded"
+    hello = await client.admin.command("hello")
+    if "setName" not in hello and hello.get("msg") != "isdbgrid":
+        raise DatabaseUnsuitable(
+            "this MongoDB has no replica set, and so no transactions: start it with --replSet"
+        )
+    return "mongodb"
+
+
+def _stages(plan: Mapping[str, Any]) -> Iterator[str]:
+    """Stage names of an explained plan, outermost first, through the shapes that servers wrap them in."""
+    if "stage" in plan:
+        yield str(plan["stage"])
+    inner = [plan[key] for key in ("queryPlan", "winningPlan", "inputStage") if key in plan]
+    for part in (*inner, *plan.get("inputStages", ()), *plan.get("shards", ())):
+        yield from _stages(part)

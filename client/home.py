@@ -90,6 +90,12 @@ class Home:
     def remove(self, name: str) -> None:
         (self.path / f"{name}.relais").unlink(missing_ok=True)
 
+    def remove_all(self) -> None:
+        """Forget everything, keys first: for a folder whose account never came to be."""
+        for name in ("keys", _PROBE, "pins"):
+            self.remove(name)
+        (self.path / "lock.json").unlink(missing_ok=True)
+
     def names(self, folder: str) -> list[str]:
         """The files of a subfolder, oldest name first."""
         found = (self.path / folder).glob("*.relais")

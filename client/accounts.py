@@ -1,0 +1,59 @@
+"""The accounts one meets, each checked from its first statement."""
+
+from collections.abc import Iterable, Iterator, Mapping
+
+from relais.client.errors import BadAnswer
+from relais.client.pins import Pins
+from relais.client.transport import Transport
+from relais.crypto import account, cose
+from relais.crypto.account import AccountState
+from relais.models.ids import AccountId
+from relais.models.wire.account import Chain, Chains, GetAccounts
+
+_AT_ONCE = 200
+
+
+class AccountBook(Mapping[AccountId, AccountState]):
+    """Verified chains, fetched when first met and again when the server tells they changed."""
+
+    def __init__(self, transport: Transport, pins: Pins) -> None:
+        self._transport = transport
+        self._pins = pins
+        self._states: dict[AccountId, AccountState] = {}
+
+    def __getitem__(self, account_id: AccountId) -> AccountState:
+        return self._states[account_id]
+
+    def __iter__(self) -> Iterator[AccountId]:
+        return iter(self._states)
+
+    def __len__(self) -> int:
+        return len(self._states)
+
+    async def load(self, accounts: Iterable[AccountId], *, fresh: bool = False) -> None:
+        """Fetch and verify what is not known yet, or everything when ``fresh``.
+
+        Raises `BadAnswer` if the server leaves one out, `LedgerAlarm`, `ProtocolError`.
+        """
+        wanted = sorted({one for one in accounts if fresh or one not in self._states})
+        for start in range(0, len(wanted), _AT_ONCE):
+            await self._fetch(wanted[start : start + _AT_ONCE])
+
+    def forget(self, account_id: AccountId) -> None:
+        self._states.pop(account_id, None)
+
+    def learn(self, chain: Chain) -> AccountState:
+        """Check one chain and remember it."""
+        state = account.replay(chain.statements)
+        if state.account != chain.account:
+            raise BadAnswer("another account's chain")
+        self._pins.check(chain.account, [cose.digest(statement) for statement in chain.statements])
+        self._states[chain.account] = state
+        return state
+
+    async def _fetch(self, wanted: list[AccountId]) -> None:
+        answer: Chains = await self._transport.call(GetAccounts(tuple(wanted)))
+        if {chain.account for chain in answer.chains} != set(wanted):
+            raise BadAnswer("an account is missing")
+        for chain in answer.chains:
+            self.learn(chain)

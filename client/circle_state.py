@@ -1,0 +1,106 @@
+"""One circle as this device knows it: its ledger, checked; the epoch keys it was granted; the patient's profile."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from relais.client.errors import LedgerAlarm, Locked
+from relais.client.session import Session
+from relais.crypto import cose, envelope, grant, ledger
+from relais.crypto.content import Content
+from relais.crypto.errors import ProtocolError
+from relais.crypto.ledger import CircleState
+from relais.models.ids import CircleId
+from relais.models.wire.circle import GetGrants, GetLedger, GrantsGot, Ledger
+
+EpochKeys = Mapping[tuple[str, int], bytes]
+
+
+@dataclass
+class CircleView:
+    """What a refresh finds out. ``state`` is verified; ``keys`` are checked against their commitments."""
+
+    circle: CircleId
+    state: CircleState
+    keys: dict[tuple[str, int], bytes] = field(default_factory=dict)
+    profile: Content | None = None
+    profile_envelope: bytes | None = None
+
+    def current_key(self, audience: str) -> bytes:
+        """Raises `Locked` while the grant is on its way."""
+        try:
+            return self.keys[audience, self.state.audiences[audience].epoch]
+        except KeyError:
+            raise Locked from None
+
+
+async def fetch(session: Session, circle: CircleId) -> CircleView:
+    """Get and verify everything of a circle but its notes.
+
+    Raises `Refusal`, `LedgerAlarm`, `ProtocolError` (what the server sent does not hold), `ServerUnreachable`.
+    """
+    entries, profile = await _entries(session, circle)
+    peeked = [ledger.peek_entry(entry) for entry in entries]
+    await session.accounts.load({entry.account for entry in peeked})
+    state = await _replayed(session, entries)
+    if state.circle != circle:
+        raise ProtocolError("wrong-circle")
+    session.pins.check(circle, [cose.digest(entry) for entry in entries])
+    await session.accounts.load(state.members)
+    view = CircleView(circle, state, profile_envelope=profile)
+    await _open_grants(session, view)
+    await _open_profile(session, view)
+    return view
+
+
+async def _entries(session: Session, circle: CircleId) -> tuple[list[bytes], bytes | None]:
+    entries: list[bytes] = []
+    while True:
+        page: Ledger = await session.call(GetLedger(circle, len(entries)))
+        entries += page.entries
+        if not page.more:
+            return entries, page.profile
+
+
+async def _replayed(session: Session, entries: list[bytes]) -> CircleState:
+    """Replay; a device unknown to a chain that is old here is looked for once more in the newest chain."""
+    try:
+        return ledger.replay(entries, session.accounts.__getitem__)
+    except ProtocolError as error:
+        if error.reason not in ("not-a-device", "broken-chain"):
+            raise
+        await session.accounts.load(
+            {ledger.peek_entry(entry).account for entry in entries}, fresh=True
+        )
+        return ledger.replay(entries, session.accounts.__getitem__)
+
+
+async def _open_grants(session: Session, view: CircleView) -> None:
+    if "bot" in session.roles:
+        return
+    answer: GrantsGot = await session.call(GetGrants(view.circle, 0))
+    peeked = [(data, grant.peek(data)) for data in answer.grants]
+    await session.accounts.load({one.granter for _, one in peeked})
+    for data, one in peeked:
+        author = session.accounts[one.granter]
+        view.keys.update(grant.open_grant(data, session.identity.keys, view.state, author))
+
+
+async def _open_profile(session: Session, view: CircleView) -> None:
+    if view.profile_envelope is None or not view.keys:
+        return
+    sealed = envelope.peek(view.profile_envelope)
+    await session.accounts.load([sealed.header.account])
+    envelope.verify(sealed, session.accounts[sealed.header.account])
+    if sealed.header.circle != view.circle or sealed.header.kind != "profile":
+        raise ProtocolError("wrong-circle")
+    try:
+        view.profile = envelope.open_envelope(sealed, view.keys)
+    except ProtocolError as error:
+        if error.reason != "key-missing":
+            raise
+
+
+def refuse_alarmed(session: Session, circle: CircleId) -> None:
+    """Nothing is posted to a circle whose ledger contradicted itself."""
+    if alarm := session.pins.alarm(circle):
+        raise LedgerAlarm(alarm)

@@ -1,0 +1,69 @@
+"""Curing what is missing: grants other devices wait for, and epochs that are due (docs/protocol.md §5)."""
+
+import logging
+from collections.abc import Iterable
+
+from relais.client import circle_state, membership
+from relais.client.errors import ClientError
+from relais.client.session import Session
+from relais.crypto import ledger
+from relais.crypto.errors import ProtocolError
+from relais.models.ids import AccountId, CircleId
+from relais.models.refusal import Refusal
+from relais.models.wire.circle import GetMissing, Missing, MissingGrant
+
+_log = logging.getLogger(__name__)
+
+
+async def heal_all(session: Session) -> int:
+    """Make every missing grant this device can make, in all its circles; returns how many were stored."""
+    return await _heal(session, None)
+
+
+async def heal_circle(session: Session, circle: CircleId) -> int:
+    return await _heal(session, circle)
+
+
+async def rotate_if_due(session: Session, circle: CircleId) -> None:
+    """Open the next epoch where that is due; a rival that was quicker is welcome."""
+    view = await circle_state.fetch(session, circle)
+    me = session.identity.account
+    member = view.state.members.get(me)
+    if member is None or not member.active(session.clock.now()) or view.state.closed:
+        return
+    if any(
+        ledger.rotation_due(view.state, name, at=session.clock.now(), accounts=session.accounts)
+        for name in member.audiences
+    ):
+        await membership.append(session, circle, membership.rotate(session))
+
+
+async def _heal(session: Session, circle: CircleId | None) -> int:
+    if "bot" in session.roles:
+        return 0
+    answer: Missing = await session.call(GetMissing(circle))
+    stored = 0
+    for one in sorted({row.circle for row in answer.missing}):
+        stored += await _heal_one(
+            session, one, [row for row in answer.missing if row.circle == one]
+        )
+    return stored
+
+
+async def _heal_one(session: Session, circle: CircleId, rows: Iterable[MissingGrant]) -> int:
+    """One circle that can't be healed must not keep the others from it: its reason is logged."""
+    rows = list(rows)
+    try:
+        await session.accounts.load(_accounts(rows), fresh=True)
+        view = await circle_state.fetch(session, circle)
+        wanted = (
+            (row.account, row.device, row.audience, epoch) for row in rows for epoch in row.epochs
+        )
+        return await membership.heal(session, view, wanted)
+    except (Refusal, ProtocolError, ClientError) as error:
+        _log.warning("circle %s not healed: %s", circle[:8], error)
+        return 0
+
+
+def _accounts(rows: Iterable[MissingGrant]) -> set[AccountId]:
+    return {row.account for row in rows}

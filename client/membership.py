@@ -1,0 +1,228 @@
+"""Writing the circle ledger: who comes, who goes, which key comes next; grants and profile with it in one step."""
+
+import secrets
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+
+from relais.client.circle_state import CircleView, fetch, refuse_alarmed
+from relais.client.errors import Locked
+from relais.client.session import Session
+from relais.crypto import envelope, epoch, grant, ledger
+from relais.crypto.content import Content
+from relais.crypto.ledger import (
+    CircleState,
+    Close,
+    Create,
+    EpochOpen,
+    MemberAdd,
+    MemberChange,
+    MemberRemove,
+)
+from relais.models.ids import AccountId, CircleId, DeviceId, Millis, uuid7
+from relais.models.refusal import Code, Refusal
+from relais.models.wire.circle import AppendEntry, CreateCircle, EntryAppended, GiveGrants
+
+_TRIES = 6
+Operation = Create | MemberAdd | MemberRemove | MemberChange | EpochOpen | Close
+Plan = Callable[[CircleView, Millis], tuple[list[Operation], list[str]]]
+"""From the circle as it is: what to write, and which audiences get a new epoch with it."""
+
+
+@dataclass(frozen=True)
+class Change:
+    """A ledger entry and all that must be stored with it."""
+
+    entry: bytes
+    grants: tuple[bytes, ...]
+    profile: bytes | None
+    state: CircleState
+    keys: Mapping[tuple[str, int], bytes]
+
+
+async def create(session: Session, profile: Content) -> CircleId:
+    """Start a circle around one patient; returns its id. Raises `Refusal`, `ServerUnreachable`."""
+    me, now = session.identity, session.clock.now()
+    mine = session.accounts[me.account]
+    key = secrets.token_bytes(32)
+    operations: list[Operation] = [
+        Create(secrets.token_bytes(16)),
+        MemberAdd(me.account, mine.head, "lead", ("team",), now, None, 0),
+        epoch.open_operation("team", 1, key),
+    ]
+    entry = ledger.write_entry(
+        None, me.keys, account=me.account, account_head=mine.head, operations=operations, at=now
+    )
+    state = ledger.apply(None, entry, mine)
+    keys = {("team", 1): key}
+    grants = _seal_grants(session, state, _wanted(session, state, now), keys)
+    sealed = seal_profile(session, state, keys, profile, previous=None)
+    answer: EntryAppended = await session.call(CreateCircle(entry, grants, sealed))
+    session.pins.check(answer.circle, [answer.head])
+    return state.circle
+
+
+async def append(session: Session, circle: CircleId, plan: Plan) -> CircleView:
+    """Write the next entry; of two rivals one is told `conflict` and plans again on top of the other."""
+    refuse_alarmed(session, circle)
+    for last in (*[False] * (_TRIES - 1), True):
+        view = await fetch(session, circle)
+        operations, opened = plan(view, max(session.clock.now(), view.state.at))
+        if not operations and not opened:
+            return view
+        change = _prepare(session, view, operations, opened)
+        try:
+            await session.call(AppendEntry(circle, change.entry, change.grants, change.profile))
+        except Refusal as refusal:
+            if last or refusal.code is not Code.CONFLICT:
+                raise
+        else:
+            return await fetch(session, circle)
+    raise AssertionError("the last try returns or raises")
+
+
+def _prepare(
+    session: Session, view: CircleView, operations: list[Operation], opened: list[str]
+) -> Change:
+    me, now = session.identity, max(session.clock.now(), view.state.at)
+    keys = dict(view.keys)
+    for audience in opened:
+        number = view.state.audiences[audience].epoch + 1 if audience in view.state.audiences else 1
+        keys[audience, number] = secrets.token_bytes(32)
+        operations = [*operations, epoch.open_operation(audience, number, keys[audience, number])]
+    mine = session.accounts[me.account]
+    entry = ledger.write_entry(
+        view.state,
+        me.keys,
+        account=me.account,
+        account_head=mine.head,
+        operations=operations,
+        at=now,
+    )
+    state = ledger.apply(view.state, entry, mine)
+    before = ledger.entitled(view.state, session.accounts, now)
+    grants = _seal_grants(session, state, _wanted(session, state, now) - before, keys)
+    profile = _sealed_again(session, view, state, keys) if opened else None
+    return Change(entry, grants, profile, state, keys)
+
+
+def _wanted(
+    session: Session, state: CircleState, at: Millis
+) -> set[tuple[AccountId, DeviceId, str, int]]:
+    return set(ledger.entitled(state, session.accounts, at))
+
+
+def _seal_grants(
+    session: Session,
+    state: CircleState,
+    wanted: Iterable[tuple[AccountId, DeviceId, str, int]],
+    keys: Mapping[tuple[str, int], bytes],
+) -> tuple[bytes, ...]:
+    per_device: dict[tuple[AccountId, DeviceId], list[tuple[str, int, bytes]]] = {}
+    for account, device, audience, number in sorted(wanted):
+        if (audience, number) in keys:
+            row = (audience, number, keys[audience, number])
+            per_device.setdefault((account, device), []).append(row)
+    return tuple(
+        grant.seal(
+            session.identity.keys,
+            session.accounts[account].devices[device].device,
+            circle=state.circle,
+            account=account,
+            granter=session.identity.account,
+            epochs=epochs,
+            at=session.clock.now(),
+        )
+        for (account, device), epochs in per_device.items()
+    )
+
+
+def _sealed_again(
+    session: Session, view: CircleView, state: CircleState, keys: Mapping[tuple[str, int], bytes]
+) -> bytes:
+    if view.profile is None or view.profile_envelope is None:
+        raise Locked
+    return seal_profile(session, state, keys, view.profile, previous=view.profile_envelope)
+
+
+def seal_profile(
+    session: Session,
+    state: CircleState,
+    keys: Mapping[tuple[str, int], bytes],
+    profile: Content,
+    *,
+    previous: bytes | None,
+) -> bytes:
+    """The circle's profile for every audience of it, under the current epochs."""
+    before = envelope.peek(previous) if previous else None
+    draft = envelope.Draft(
+        state=state,
+        note=before.header.note if before else uuid7(session.clock.now()),
+        version=before.header.version + 1 if before else 1,
+        replaces=before.digest if before else None,
+        kind="profile",
+        account=session.identity.account,
+        at=session.clock.now(),
+        audiences=tuple(sorted(state.audiences)),
+    )
+    return envelope.seal(session.identity.keys, draft, profile, keys, entropy=secrets.token_bytes)
+
+
+def add(
+    account: AccountId, head: str, *, role: str, history: bool, until: Millis | None = None
+) -> Plan:
+    """Invite an account to `team`, with all of the history or none."""
+
+    def plan(view: CircleView, now: Millis) -> tuple[list[Operation], list[str]]:
+        since = 0 if history else now
+        opened = [] if history or role == "bot" else ["team"]
+        return [MemberAdd(account, head, role, ("team",), now, until, since)], opened
+
+    return plan
+
+
+def remove(account: AccountId) -> Plan:
+    """Remove another account and open the next epoch in the same step."""
+
+    def plan(view: CircleView, now: Millis) -> tuple[list[Operation], list[str]]:
+        member = view.state.members.get(account)
+        opened = [] if member is None or member.role == "bot" else sorted(member.audiences)
+        return [MemberRemove(account)], opened
+
+    return plan
+
+
+def leave(account: AccountId) -> Plan:
+    """Leave; the others open the next epoch, so that the one who left does not know it."""
+    return lambda view, now: ([MemberRemove(account)], [])
+
+
+def close() -> Plan:
+    return lambda view, now: ([Close()], [])
+
+
+def rotate(session: Session) -> Plan:
+    """Open the next epoch of every audience where that is due and this device may."""
+
+    def plan(view: CircleView, now: Millis) -> tuple[list[Operation], list[str]]:
+        mine = view.state.members[session.identity.account].audiences
+        due = [
+            name
+            for name in sorted(set(mine) & set(view.state.audiences))
+            if ledger.rotation_due(view.state, name, at=now, accounts=session.accounts)
+        ]
+        return [], due
+
+    return plan
+
+
+async def heal(
+    session: Session, view: CircleView, missing: Iterable[tuple[AccountId, DeviceId, str, int]]
+) -> int:
+    """Grant what is missing and entitled, by the keys this device holds. Returns how many grants were stored."""
+    entitled = _wanted(session, view.state, session.clock.now())
+    grants = _seal_grants(session, view.state, set(missing) & entitled, view.keys)
+    if not grants:
+        return 0
+    answer = await session.call(GiveGrants(view.circle, grants))
+    stored: int = answer.stored
+    return stored

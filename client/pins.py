@@ -1,0 +1,54 @@
+"""What this device saw before: the highest (seq, hash) of every ledger, so that a fork or rollback is noticed."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from relais.client.errors import LedgerAlarm
+from relais.client.home import Home
+
+_FILE = "pins"
+
+
+class Pins:
+    """Heads of account and circle ledgers, kept in the folder (docs/protocol.md §4, fork and rollback)."""
+
+    def __init__(self, home: Home) -> None:
+        self._home = home
+
+    def check(self, ledger: str, digests: Sequence[str]) -> None:
+        """Compare a whole ledger (hashes by seq) with what was seen, and remember its head.
+
+        Raises `LedgerAlarm` ``fork`` or ``rollback``; an alarm is remembered too, see `alarm`.
+        """
+        pinned = self._pinned().get(ledger)
+        if pinned is not None and (reason := _contradiction(pinned, digests)):
+            self._remember(ledger, {**pinned, "alarm": reason})
+            raise LedgerAlarm(reason)
+        head = {"seq": len(digests) - 1, "hash": digests[-1], "alarm": None}
+        if pinned is None or head["seq"] > pinned["seq"]:
+            self._remember(ledger, head)
+
+    def check_head(self, ledger: str, seq: int, digest: str) -> None:
+        """Compare what another member saw (the head in a note) with what this device saw at that seq."""
+        pinned = self._pinned().get(ledger)
+        if pinned is not None and pinned["seq"] == seq and pinned["hash"] != digest:
+            self._remember(ledger, {**pinned, "alarm": "fork"})
+            raise LedgerAlarm("fork")
+
+    def alarm(self, ledger: str) -> str | None:
+        pinned = self._pinned().get(ledger)
+        return pinned["alarm"] if pinned else None
+
+    def _pinned(self) -> dict[str, Any]:
+        return self._home.read(_FILE) or {}
+
+    def _remember(self, ledger: str, head: dict[str, Any]) -> None:
+        self._home.update(_FILE, lambda pins: {**(pins or {}), ledger: head})
+
+
+def _contradiction(pinned: dict[str, Any], digests: Sequence[str]) -> str | None:
+    if pinned["alarm"]:
+        return str(pinned["alarm"])
+    if pinned["seq"] >= len(digests):
+        return "rollback"
+    return "fork" if digests[pinned["seq"]] != pinned["hash"] else None

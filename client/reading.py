@@ -1,0 +1,129 @@
+"""Notes as a member reads them: verified, opened, in the circle's order."""
+
+from dataclasses import dataclass
+
+from relais.client.circle_state import CircleView
+from relais.client.session import Session
+from relais.crypto import envelope
+from relais.crypto.content import Attachment, Content
+from relais.crypto.envelope import Envelope, Header
+from relais.crypto.errors import ProtocolError
+from relais.models.ids import AccountId, CircleId, Digest, Millis, NoteId
+from relais.models.wire.note import GetNote, Notes, PageCircle, StoredNote, SyncCircle
+
+_PAGE = 200
+
+
+@dataclass(frozen=True)
+class Note:
+    """One version. ``content`` is None while its key is on its way (``locked``)."""
+
+    circle: CircleId
+    seq: int
+    stored_at: Millis
+    header: Header
+    digest: Digest
+    content: Content | None
+
+    @property
+    def note(self) -> NoteId:
+        return self.header.note
+
+    @property
+    def version(self) -> int:
+        return self.header.version
+
+    @property
+    def author(self) -> AccountId:
+        return self.header.account
+
+    @property
+    def withdrawn(self) -> bool:
+        return self.header.kind == "withdrawal"
+
+    @property
+    def locked(self) -> bool:
+        return self.content is None
+
+    @property
+    def attachments(self) -> tuple[Attachment, ...]:
+        return self.content.attachments if self.content else ()
+
+
+@dataclass(frozen=True)
+class Page:
+    """Versions by seq, and the circle's newest seq."""
+
+    notes: tuple[Note, ...]
+    last_seq: int
+
+
+async def after(session: Session, view: CircleView, seq: int, *, limit: int = _PAGE) -> Page:
+    """The versions behind ``seq``, oldest first. Raises `ProtocolError` where the order has a gap."""
+    answer: Notes = await session.call(SyncCircle(view.circle, seq, limit))
+    _check_order(answer.notes, first=seq + 1)
+    return await _page(session, view, answer)
+
+
+async def before(session: Session, view: CircleView, seq: int, *, limit: int = _PAGE) -> Page:
+    """The versions ahead of ``seq`` (0: the newest), oldest first."""
+    answer: Notes = await session.call(PageCircle(view.circle, seq, limit))
+    last = seq - 1 if seq else answer.last_seq
+    _check_order(answer.notes, first=last - len(answer.notes) + 1)
+    return await _page(session, view, answer)
+
+
+async def versions(session: Session, view: CircleView, note: NoteId) -> tuple[Note, ...]:
+    """Every version of one note, oldest first, each naming the one before."""
+    answer: Notes = await session.call(GetNote(view.circle, note))
+    page = await _page(session, view, answer)
+    for older, newer in zip(page.notes, page.notes[1:], strict=False):
+        if newer.version != older.version + 1 or newer.header.replaces != older.digest:
+            raise ProtocolError("wrong-version")
+        if newer.author != older.author:
+            raise ProtocolError("not-the-author")
+    return page.notes
+
+
+async def opened(session: Session, view: CircleView, stored: StoredNote) -> Note:
+    """Verify and open one version. Raises `ProtocolError`, `LedgerAlarm`."""
+    peeked = envelope.peek(stored.envelope)
+    header = peeked.header
+    if header.circle != view.circle:
+        raise ProtocolError("wrong-circle")
+    await _verify(session, peeked)
+    session.pins.check_head(view.circle, header.ledger_seq, header.ledger_head)
+    return Note(view.circle, stored.seq, stored.at, header, peeked.digest, _content(view, peeked))
+
+
+async def _page(session: Session, view: CircleView, answer: Notes) -> Page:
+    notes = [await opened(session, view, stored) for stored in answer.notes]
+    return Page(tuple(notes), answer.last_seq)
+
+
+async def _verify(session: Session, peeked: Envelope) -> None:
+    author = peeked.header.account
+    await session.accounts.load([author])
+    try:
+        envelope.verify(peeked, session.accounts[author])
+    except ProtocolError as error:
+        if error.reason != "not-a-device":
+            raise
+        await session.accounts.load(
+            [author], fresh=True
+        )  # the device may be newer than the chain known here
+        envelope.verify(peeked, session.accounts[author])
+
+
+def _content(view: CircleView, peeked: Envelope) -> Content | None:
+    try:
+        return envelope.open_envelope(peeked, view.keys)
+    except ProtocolError as error:
+        if error.reason != "key-missing":
+            raise
+        return None
+
+
+def _check_order(notes: tuple[StoredNote, ...], *, first: int) -> None:
+    if [note.seq for note in notes] != list(range(first, first + len(notes))):
+        raise ProtocolError("wrong-order")

@@ -1,0 +1,80 @@
+"""Receipts: this device's signed word that it stored, read or acknowledged one version (docs/protocol.md §8)."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from relais.client.reading import Note
+from relais.client.session import Session
+from relais.crypto import receipt
+from relais.crypto.errors import ProtocolError
+from relais.models.ids import AccountId, CircleId, Millis, NoteId
+from relais.models.wire.note import GetReceipts, PostReceipts, Receipts
+
+KINDS = ("stored", "read", "acknowledged")
+_AT_ONCE = 200
+
+
+@dataclass(frozen=True)
+class Seen:
+    """The earliest time of one kind, by one account, for one version."""
+
+    version: int
+    account: AccountId
+    kind: str
+    at: Millis
+
+
+async def give(
+    session: Session, circle: CircleId, notes: Iterable[Note], kinds: Iterable[str]
+) -> None:
+    """Sign and send receipts for versions written by others. Sending one again changes nothing."""
+    me = session.identity
+    signed = [
+        receipt.write(
+            me.keys,
+            circle=circle,
+            note=note.note,
+            version=note.version,
+            envelope=note.digest,
+            kind=kind,
+            account=me.account,
+            at=session.clock.now(),
+        )
+        for note in notes
+        if note.author != me.account
+        for kind in kinds
+    ]
+    for start in range(0, len(signed), _AT_ONCE):
+        await session.call(PostReceipts(circle, tuple(signed[start : start + _AT_ONCE])))
+
+
+async def of_note(session: Session, circle: CircleId, versions: Iterable[Note]) -> list[Seen]:
+    """Who stored, read and acknowledged which version; each receipt checked against the version it names.
+
+    Raises `ProtocolError` for a receipt that does not hold.
+    """
+    known = {note.version: note for note in versions}
+    (note,) = {note.note for note in known.values()}
+    answer: Receipts = await session.call(GetReceipts(circle, note))
+    earliest: dict[tuple[int, AccountId, str], Millis] = {}
+    for stored in answer.receipts:
+        one = receipt.peek(stored.receipt)
+        await _verify(session, one, known[one.version], circle, note)
+        key = (one.version, one.account, one.kind)
+        earliest[key] = min(one.at, earliest.get(key, one.at))
+    return [Seen(*key, at) for key, at in sorted(earliest.items())]
+
+
+async def _verify(
+    session: Session, one: receipt.Receipt, version: Note, circle: CircleId, note: NoteId
+) -> None:
+    if (one.circle, one.note, one.envelope) != (circle, note, version.digest):
+        raise ProtocolError("wrong-version")
+    await session.accounts.load([one.account])
+    try:
+        receipt.verify(one, session.accounts[one.account])
+    except ProtocolError as error:
+        if error.reason != "not-a-device":
+            raise
+        await session.accounts.load([one.account], fresh=True)
+        receipt.verify(one, session.accounts[one.account])

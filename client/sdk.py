@@ -1,0 +1,286 @@
+"""The Python member::
+
+async with Client.open(home) as me:
+    circle = await me.circle(circle_id)
+    await circle.post("Pansement refait.", attachments=[File.read(path)])
+    async for note in circle.notes(follow=True):
+        ...
+"""
+
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from relais.client import (
+    attachments,
+    circle_state,
+    enrolment,
+    healing,
+    membership,
+    posting,
+    reading,
+    receipts,
+    unlocking,
+)
+from relais.client.attachments import File
+from relais.client.blobs import Progress, silent
+from relais.client.circle_state import CircleView
+from relais.client.errors import UnknownAttachment, UnknownCircle, UnknownNote
+from relais.client.home import Home
+from relais.client.patient import Patient, profile_of
+from relais.client.posting import Posted, Writing
+from relais.client.reading import Note
+from relais.client.session import Reconnected, Session
+from relais.crypto import account
+from relais.models.ids import AccountId, CircleId, DeviceId, Millis, NoteId, uuid7
+from relais.models.refusal import Code, Refusal
+from relais.models.wire.account import (
+    AppendStatement,
+    DirectoryEntry,
+    DirectoryFound,
+    SearchDirectory,
+)
+from relais.models.wire.circle import CircleRow, CirclesListed, ListCircles
+from relais.models.wire.note import NotePosted
+
+__all__ = ["Circle", "Client", "File", "Note", "Patient", "Posted", "Summary", "Writing"]
+
+
+@dataclass(frozen=True)
+class Summary:
+    """A row of the list of circles; ``name`` is empty while the circle's key is on its way."""
+
+    row: CircleRow
+    name: str
+
+
+class Client:
+    """One device of a person or bot, connected."""
+
+    def __init__(self, session: Session) -> None:
+        self.session = session
+
+    @classmethod
+    @asynccontextmanager
+    async def open(
+        cls, home: Path | Home, *, ask: unlocking.Ask = unlocking.ask_in_terminal
+    ) -> AsyncIterator["Client"]:
+        """Unlock the folder, log in, connect. Raises `ClientError`, `Refusal`."""
+        unlocked = home if isinstance(home, Home) else Home.open(home, ask=ask)
+        async with Session(unlocked) as session:
+            yield cls(session)
+
+    @property
+    def account(self) -> AccountId:
+        return self.session.identity.account
+
+    @property
+    def device(self) -> DeviceId:
+        return self.session.identity.device
+
+    @property
+    def roles(self) -> tuple[str, ...]:
+        return self.session.roles
+
+    @property
+    def name(self) -> str:
+        return self.session.accounts[self.account].profile.name
+
+    async def circles(self, *, closed: bool = False) -> list[Summary]:
+        answer: CirclesListed = await self.session.call(ListCircles(closed))
+        return [Summary(row, await self._name_of(row)) for row in answer.circles]
+
+    async def _name_of(self, row: CircleRow) -> str:
+        if row.profile is None:
+            return ""
+        view = await circle_state.fetch(self.session, row.circle)
+        return view.profile.text if view.profile else ""
+
+    async def circle(self, circle: CircleId) -> "Circle":
+        """Open one circle, its ledger checked. Raises `UnknownCircle`, `LedgerAlarm`, `ProtocolError`."""
+        try:
+            view = await circle_state.fetch(self.session, circle)
+        except Refusal as refusal:
+            if refusal.code in (Code.NOT_FOUND, Code.FORBIDDEN):
+                raise UnknownCircle from refusal
+            raise
+        return Circle(self.session, view)
+
+    async def create_circle(self, patient: Patient) -> "Circle":
+        return await self.circle(await membership.create(self.session, profile_of(patient)))
+
+    async def directory(self, text: str, *, limit: int = 50) -> tuple[DirectoryEntry, ...]:
+        found: DirectoryFound = await self.session.call(SearchDirectory(text, limit))
+        return found.entries
+
+    async def broadcast(
+        self, circles: Sequence[CircleId], writing: Writing, *, progress: Progress = silent
+    ) -> tuple[str, list[Posted]]:
+        """One note to several circles: sealed for each, attachments shared, answers stay where they are given."""
+        broadcast = uuid7(self.session.clock.now())
+        shared = tuple(
+            attachments.seal(self.session.home, file, at=self.session.clock.now())
+            for file in writing.files
+        )
+        posted = []
+        for circle in circles:
+            one = writing.with_shared(shared, broadcast)
+            posted.append(await (await self.circle(circle)).write(one, progress=progress))
+        for attachment in shared:
+            attachments.forget(self.session.home, attachment.blob)
+        return broadcast, posted
+
+    async def flush(self) -> tuple[list[Posted], list[tuple[Any, Refusal]]]:
+        """Send what earlier commands could not."""
+        return await posting.flush(self.session)
+
+    async def heal(self) -> int:
+        return await healing.heal_all(self.session)
+
+    async def revoke_device(self, device: DeviceId) -> None:
+        """Cut one of one's own devices off and open new epochs wherever it held a key."""
+        mine = await enrolment.own_state(self.session)
+        now = max(self.session.clock.now(), mine.at)
+        statement = account.revoke_device(mine, self.session.identity.keys, device, at=now)
+        await self.session.call(AppendStatement(statement))
+        await enrolment.own_state(self.session)
+        for summary in (await self.session.call(ListCircles(False))).circles:
+            if summary.active:
+                await healing.rotate_if_due(self.session, summary.circle)
+
+    async def events(self) -> AsyncIterator[Any]:
+        """What the server tells; keeps accounts fresh on the way."""
+        async for event in self.session.events():
+            yield event
+
+
+class Circle:
+    """A circle one is a member of. Every reading is checked; every writing waits for the server's word."""
+
+    def __init__(self, session: Session, view: CircleView) -> None:
+        self._session = session
+        self.view = view
+
+    @property
+    def circle(self) -> CircleId:
+        return self.view.circle
+
+    async def refresh(self) -> None:
+        self.view = await circle_state.fetch(self._session, self.circle)
+
+    async def post(
+        self,
+        text: str,
+        *,
+        attachments: Sequence[File] = (),
+        progress: Progress = silent,
+        **more: Any,
+    ) -> Posted:
+        """Write a note; keywords are those of `Writing`."""
+        return await self.write(
+            Writing(text=text, files=tuple(attachments), **more), progress=progress
+        )
+
+    async def write(self, writing: Writing, *, progress: Progress = silent) -> Posted:
+        waiting = posting.prepare(self._session, self.view, writing)
+        return await posting.deliver(self._session, waiting, progress=progress)
+
+    async def correct(self, note: NoteId, text: str, **more: Any) -> Posted:
+        """Post the next version of one's own note."""
+        newest = (await self.versions(note))[-1]
+        return await self.write(
+            Writing(text=text, replaces=(note, newest.version, newest.digest), **more)
+        )
+
+    async def withdraw(self, note: NoteId, reason: str = "") -> Posted:
+        newest = (await self.versions(note))[-1]
+        replaced = (note, newest.version, newest.digest)
+        return await self.write(Writing(text=reason, replaces=replaced, withdraw=True))
+
+    async def notes(self, *, after: int = 0, follow: bool = False) -> AsyncIterator[Note]:
+        """Every version behind ``after`` in the circle's order; ``follow`` waits for more, for ever."""
+        seq = after
+        async for note in self._caught_up(seq):
+            seq = note.seq
+            yield note
+        if not follow:
+            return
+        async for event in self._session.events():
+            if isinstance(event, Reconnected) or (
+                isinstance(event, NotePosted) and event.circle == self.circle
+            ):
+                async for note in self._caught_up(seq):
+                    seq = note.seq
+                    yield note
+
+    async def _caught_up(self, seq: int) -> AsyncIterator[Note]:
+        page = await reading.after(self._session, self.view, seq)
+        while page.notes:
+            if any(note.locked for note in page.notes):
+                await self.refresh()
+                page = await reading.after(self._session, self.view, seq)
+            for note in page.notes:
+                yield note
+            seq = page.notes[-1].seq
+            if seq >= page.last_seq:
+                return
+            page = await reading.after(self._session, self.view, seq)
+
+    async def versions(self, note: NoteId) -> tuple[Note, ...]:
+        """Oldest first. Raises `UnknownNote`."""
+        try:
+            found = await reading.versions(self._session, self.view, note)
+        except Refusal as refusal:
+            if refusal.code is Code.NOT_FOUND:
+                raise UnknownNote from refusal
+            raise
+        if not found:
+            raise UnknownNote
+        return found
+
+    async def fetch(self, note: NoteId, attachment: str, *, progress: Progress = silent) -> bytes:
+        """An attachment of any version of a note, by its id or name. Raises `UnknownAttachment`."""
+        for version in reversed(await self.versions(note)):
+            for one in version.attachments:
+                if attachment in (one.id, one.name):
+                    return await attachments.fetch(
+                        self._session, self.circle, one, progress=progress
+                    )
+        raise UnknownAttachment
+
+    async def mark(self, notes: Sequence[Note], *kinds: str) -> None:
+        await receipts.give(self._session, self.circle, notes, kinds)
+
+    async def acknowledge(self, note: NoteId) -> Note:
+        """Sign for the newest version: stored, read and acknowledged."""
+        newest = (await self.versions(note))[-1]
+        await self.mark([newest], *receipts.KINDS)
+        return newest
+
+    async def receipts(self, note: NoteId) -> list[receipts.Seen]:
+        return await receipts.of_note(self._session, self.circle, await self.versions(note))
+
+    async def add(
+        self,
+        account: AccountId,
+        *,
+        role: str = "professional",
+        history: bool = True,
+        until: Millis | None = None,
+    ) -> None:
+        await self._session.accounts.load([account], fresh=True)
+        head = self._session.accounts[account].head
+        plan = membership.add(account, head, role=role, history=history, until=until)
+        self.view = await membership.append(self._session, self.circle, plan)
+
+    async def remove(self, account: AccountId) -> None:
+        self.view = await membership.append(self._session, self.circle, membership.remove(account))
+
+    async def leave(self) -> None:
+        plan = membership.leave(self._session.identity.account)
+        await membership.append(self._session, self.circle, plan)
+
+    async def close(self) -> None:
+        await membership.append(self._session, self.circle, membership.close())

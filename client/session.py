@@ -1,0 +1,129 @@
+"""One device, logged in: its keys, its connection, the clock, the accounts it knows."""
+
+import asyncio
+import itertools
+import logging
+import random
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from types import TracebackType
+from typing import Any, Self
+
+from relais.client.accounts import AccountBook
+from relais.client.clock import ServerClock
+from relais.client.errors import ServerUnreachable
+from relais.client.home import Home
+from relais.client.identity import Identity
+from relais.client.pins import Pins
+from relais.client.transport import Transport
+from relais.crypto import login
+from relais.models.wire.auth import AskChallenge, AskToken, Challenge, Token
+
+_RENEW_BEFORE_MS = 60_000
+_BACKOFF_SECONDS = (1, 2, 5, 10, 30)
+_log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Reconnected:
+    """The socket was lost and is open again: what happened meanwhile was not told."""
+
+
+class Session:
+    """``async with Session(home)``: connected and kept so; requests go through ``call``."""
+
+    def __init__(self, home: Home) -> None:
+        self.home = home
+        self.identity = Identity.load(home)
+        self.clock = ServerClock()
+        self.transport = Transport(self.identity.origin)
+        self.pins = Pins(home)
+        self.accounts = AccountBook(self.transport, self.pins)
+        self.roles: tuple[str, ...] = ()
+        self.token = ""
+        self._expires_at = 0
+        self._connecting = asyncio.Lock()
+        self._renewal: asyncio.Task[None] | None = None
+
+    async def __aenter__(self) -> Self:
+        await self.transport.__aenter__()
+        try:
+            await self.transport.connect(self.log_in)
+            await self.accounts.load([self.identity.account], fresh=True)
+        except BaseException:
+            await self.transport.__aexit__(None, None, None)
+            raise
+        self._renewal = asyncio.create_task(self._keep_renewing(), name="token renewal")
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        if self._renewal is not None:
+            self._renewal.cancel()
+            await asyncio.gather(self._renewal, return_exceptions=True)
+        await self.transport.__aexit__(kind, error, trace)
+
+    async def log_in(self) -> str:
+        """A fresh token over HTTP (docs/protocol.md §3). Raises `Refusal`, `ServerUnreachable`."""
+        challenge: Challenge = await self.transport.exchange(AskChallenge(self.identity.device))
+        token: Token = await self.transport.exchange(self._answer(challenge))
+        return self._accept(token)
+
+    def _answer(self, challenge: Challenge) -> AskToken:
+        signed = login.answer(
+            self.identity.keys,
+            challenge.challenge,
+            origin=self.identity.origin,
+            at=self.clock.now(),
+        )
+        return AskToken(signed)
+
+    def _accept(self, token: Token) -> str:
+        self.clock.set(token.now)
+        self.roles, self.token, self._expires_at = token.roles, token.token, token.expires_at
+        return token.token
+
+    async def call(self, request: Any) -> Any:
+        """Ask over the socket, opening it again first if it was lost. Raises `Refusal`, `ServerUnreachable`."""
+        if not self.transport.connected:
+            await self.reconnect()
+        return await self.transport.call(request)
+
+    async def reconnect(self) -> None:
+        async with self._connecting:
+            if not self.transport.connected:
+                await self.transport.connect(self.log_in)
+
+    async def events(self) -> AsyncIterator[Any]:
+        """What the server tells, for ever; `Reconnected` after every gap, so that the listener catches up."""
+        while True:
+            async for event in self.transport.events():
+                yield event
+            await self._reconnect_patiently()
+            yield Reconnected()
+
+    async def _reconnect_patiently(self) -> None:
+        for wait in itertools.chain(_BACKOFF_SECONDS, itertools.repeat(_BACKOFF_SECONDS[-1])):
+            try:
+                return await self.reconnect()
+            except ServerUnreachable:
+                _log.info("server unreachable, next try in %s s", wait)
+                await asyncio.sleep(wait * random.uniform(0.5, 1))
+
+    async def _keep_renewing(self) -> None:
+        while True:
+            wait = max(self._expires_at - _RENEW_BEFORE_MS - self.clock.now(), 1_000)
+            await asyncio.sleep(wait / 1_000)
+            if self.transport.connected:
+                await self._renew()
+
+    async def _renew(self) -> None:
+        try:
+            challenge: Challenge = await self.transport.call(AskChallenge(self.identity.device))
+            self._accept(await self.transport.call(self._answer(challenge)))
+        except ServerUnreachable:
+            _log.info("renewal failed, the socket will be opened anew")

@@ -38,6 +38,13 @@ class Change:
     state: CircleState
     keys: Mapping[tuple[str, int], bytes]
 
+    def view(self, before: CircleView) -> CircleView:
+        """The circle once this is stored."""
+        envelope_bytes = self.profile or before.profile_envelope
+        return CircleView(
+            before.circle, self.state, dict(self.keys), before.profile, envelope_bytes
+        )
+
 
 async def create(session: Session, profile: Content) -> CircleId:
     """Start a circle around one patient; returns its id. Raises `Refusal`, `ServerUnreachable`."""
@@ -66,24 +73,30 @@ async def append(session: Session, circle: CircleId, plan: Plan) -> CircleView:
     refuse_alarmed(session, circle)
     for last in (*[False] * (_TRIES - 1), True):
         view = await fetch(session, circle)
-        operations, opened = plan(view, max(session.clock.now(), view.state.at))
+        now = max(session.clock.now(), view.state.at)
+        operations, opened = plan(view, now)
         if not operations and not opened:
             return view
-        change = _prepare(session, view, operations, opened)
+        change = _prepare(session, view, operations, opened, at=now)
         try:
             await session.call(AppendEntry(circle, change.entry, change.grants, change.profile))
         except Refusal as refusal:
             if last or refusal.code is not Code.CONFLICT:
                 raise
         else:
-            return await fetch(session, circle)
+            return change.view(view)
     raise AssertionError("the last try returns or raises")
 
 
 def _prepare(
-    session: Session, view: CircleView, operations: list[Operation], opened: list[str]
+    session: Session,
+    view: CircleView,
+    operations: list[Operation],
+    opened: list[str],
+    *,
+    at: Millis,
 ) -> Change:
-    me, now = session.identity, max(session.clock.now(), view.state.at)
+    me = session.identity
     keys = dict(view.keys)
     for audience in opened:
         number = view.state.audiences[audience].epoch + 1 if audience in view.state.audiences else 1
@@ -96,11 +109,11 @@ def _prepare(
         account=me.account,
         account_head=mine.head,
         operations=operations,
-        at=now,
+        at=at,
     )
     state = ledger.apply(view.state, entry, mine)
-    before = ledger.entitled(view.state, session.accounts, now)
-    grants = _seal_grants(session, state, _wanted(session, state, now) - before, keys)
+    before = ledger.entitled(view.state, session.accounts, at)
+    grants = _seal_grants(session, state, _wanted(session, state, at) - before, keys)
     profile = _sealed_again(session, view, state, keys) if opened else None
     return Change(entry, grants, profile, state, keys)
 

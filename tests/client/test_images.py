@@ -227,8 +227,7 @@ def test_a_png_of_any_mode_keeps_its_shades(mode: str) -> None:
     else:
         grey = Image.new("L", (64, 64), 0x80)
         picture = grey.convert(mode, dither=Image.Dither.NONE)
-    pixel = seen(prepare_image(written(picture, "PNG")).data).convert("L").getpixel((9, 9))
-    assert isinstance(pixel, int)
+    pixel = seen(prepare_image(written(picture, "PNG")).data).convert("L").tobytes()[0]
     assert abs(pixel - (255 if mode == "1" else 0x80)) <= 2
 
 

@@ -28,12 +28,9 @@ def altered(case: Json) -> tuple[bytes, bytes, int]:
     if "of" not in case:
         return bytes.fromhex(case["key"]), bytes.fromhex(case["sealed"]), case["size"]
     of = GOOD[case["of"]]
-    sealed = seal_bytes(bytes.fromhex(of["key"]), content(of))
-    return (
-        bytes.fromhex(case.get("key", of["key"])),
-        change(sealed, case),
-        case.get("size", of["size"]),
-    )
+    sealed = change(seal_bytes(bytes.fromhex(of["key"]), content(of)), case)
+    told = of | case
+    return bytes.fromhex(told["key"]), sealed, told["size"]
 
 
 def change(sealed: bytes, case: Json) -> bytes:

@@ -139,7 +139,7 @@ def forged() -> list[Json]:
 
 
 def main() -> None:
-    vectors = {
+    vectors: dict[str, list[Any]] = {
         "padme": [[length, padme(length)] for length in LENGTHS],
         "good": [good(size) for size in SIZES],
         "bad": altered() + forged(),

@@ -6,6 +6,7 @@ const worker = /** @type {ServiceWorkerGlobalScope} */ (/** @type {unknown} */ (
 const PREFIX = "relais-shell-";
 const CACHE = PREFIX + RELAIS_BUILD;
 const SHELL = new Set(RELAIS_SHELL);
+const PATIENCE = 3_000; // milliseconds a page may take before the kept one is shown
 
 worker.addEventListener("install", (event) => event.waitUntil(keepShell()));
 worker.addEventListener("activate", (event) => event.waitUntil(dropOlderShells()));
@@ -34,22 +35,27 @@ async function dropOlderShells() {
 function answerFor(request) {
   const url = new URL(request.url);
   if (request.method !== "GET" || url.origin !== worker.location.origin) return undefined;
-  if (url.pathname === "/" && request.mode === "navigate") return freshPage(request);
-  return SHELL.has(url.pathname) && url.pathname !== "/" ? kept(url.pathname, request) : undefined;
+  if (request.mode === "navigate") return freshPage(request);
+  return SHELL.has(url.pathname) ? kept(url.pathname, request) : undefined;
 }
 
 /**
- * The page as the server has it now, so that a new build is seen at once; the kept one without a network.
+ * The page as the server has it now, so that a new build is seen at once; the kept one where the
+ * network is gone or keeps a member waiting.
  * @param {Request} request
  */
 async function freshPage(request) {
-  try {
-    return await fetch(request);
-  } catch (unreachable) {
-    const page = await caches.match("/", { cacheName: CACHE });
-    if (page) return page;
-    throw unreachable;
-  }
+  const fresh = fetch(request);
+  const first = await Promise.race([fresh.catch(() => undefined), later(PATIENCE)]);
+  return first ?? (await caches.match("/", { cacheName: CACHE })) ?? fresh;
+}
+
+/**
+ * @param {number} milliseconds
+ * @returns {Promise<undefined>}
+ */
+function later(milliseconds) {
+  return new Promise((resolve) => setTimeout(() => resolve(undefined), milliseconds));
 }
 
 /**

@@ -1,0 +1,96 @@
+// Generated from models/wire by `python -m relais.models.wire.typescript`. Do not edit.
+import { audience, bool, bytes, choice, id16, id32, list, message, optional, text, uint } from "./wire-kinds.js";
+
+const Challenge = message({ challenge: bytes, expires_at: uint });
+const Token = message({ token: text, account: id32, roles: list(choice("professional", "coordinator", "auditor", "administrator", "bot", "carer")), expires_at: uint, now: uint });
+const Chain = message({ account: id32, statements: list(bytes) });
+const Chains = message({ chains: list(Chain) });
+const StatementAppended = message({ account: id32, seq: uint, head: id32 });
+const DirectoryEntry = message({ account: id32, name: text, profession: text, organisation: text, roles: list(choice("professional", "coordinator", "auditor", "administrator", "bot", "carer")) });
+const DirectoryFound = message({ entries: list(DirectoryEntry) });
+const DeviceSeen = message({ device: id16, last_seen: optional(uint) });
+const DevicesSeen = message({ devices: list(DeviceSeen) });
+const DeviceOffered = message({ expires_at: uint });
+const Invited = message({ path: text, expires_at: uint });
+const AccountRow = message({ number: uint, account: id32, name: text, profession: text, organisation: text, roles: list(choice("professional", "coordinator", "auditor", "administrator", "bot", "carer")), enrolled_at: uint, last_seen: optional(uint) });
+const AccountsListed = message({ rows: list(AccountRow) });
+const EntryAppended = message({ circle: id32, seq: uint, head: id32 });
+const CircleRow = message({ circle: id32, ledger_seq: uint, ledger_head: id32, active: bool, closed: bool, profile: optional(bytes), last_seq: uint, last_at: optional(uint), unread: uint, urgent: bool, missing: uint });
+const CirclesListed = message({ circles: list(CircleRow) });
+const Ledger = message({ entries: list(bytes), profile: optional(bytes), more: bool });
+const GrantsGot = message({ grants: list(bytes), last: uint });
+const GrantsGiven = message({ stored: uint });
+const MissingGrant = message({ circle: id32, account: id32, device: id16, audience: audience, epochs: list(uint), since: uint });
+const Missing = message({ missing: list(MissingGrant) });
+const NoteStored = message({ seq: uint, at: uint });
+const StoredNote = message({ seq: uint, at: uint, envelope: bytes });
+const Notes = message({ notes: list(StoredNote), last_seq: uint });
+const ReceiptsStored = message({ stored: uint });
+const StoredReceipt = message({ number: uint, receipt: bytes });
+const Receipts = message({ receipts: list(StoredReceipt), last: uint });
+const AuditRow = message({ index: uint, entry: bytes });
+const AuditFound = message({ rows: list(AuditRow), more: bool });
+const Proof = message({ index: uint, entry: bytes, path: list(bytes), checkpoint: bytes });
+const Consistency = message({ path: list(bytes), checkpoint: bytes });
+const Invitation = message({ roles: list(choice("professional", "coordinator", "auditor", "administrator", "bot", "carer")), organisation: text, expires_at: uint, now: uint });
+const Enrolled = message({ account: id32, roles: list(choice("professional", "coordinator", "auditor", "administrator", "bot", "carer")), now: uint });
+const JoinLooked = message({ account: id32, now: uint });
+const JoinRequested = message({  });
+const JoinAnswered = message({ pending: bool, statements: list(bytes), mac: optional(bytes) });
+const DeviceRequested = message({ ticket: id16, possession: bytes, mac: bytes });
+const GrantsAdded = message({ circle: id32 });
+const GrantsWanted = message({ circle: id32, rotate: bool });
+const NotePosted = message({ circle: id32, seq: uint, at: uint, envelope: bytes });
+const ReceiptPosted = message({ circle: id32, receipts: list(StoredReceipt) });
+
+/** @type {Record<string, import("./wire-kinds.js").Check>} what answers a request, by its event */
+export const ANSWERS = {
+  "auth.challenge": Challenge,
+  "auth.renew": Token,
+  "account.get": Chains,
+  "account.append": StatementAppended,
+  "directory.search": DirectoryFound,
+  "device.list": DevicesSeen,
+  "device.offer": DeviceOffered,
+  "device.approve": StatementAppended,
+  "admin.invite": Invited,
+  "admin.accounts": AccountsListed,
+  "circle.create": EntryAppended,
+  "circle.append": EntryAppended,
+  "circle.list": CirclesListed,
+  "circle.ledger": Ledger,
+  "circle.grants": GrantsGot,
+  "circle.grant": GrantsGiven,
+  "circle.missing": Missing,
+  "note.post": NoteStored,
+  "circle.sync": Notes,
+  "circle.page": Notes,
+  "note.get": Notes,
+  "receipt.post": ReceiptsStored,
+  "receipt.sync": Receipts,
+  "receipt.get": Receipts,
+  "audit.search": AuditFound,
+  "audit.prove": Proof,
+  "audit.consistency": Consistency,
+  "audit.circle": AuditFound,
+};
+/** @type {Record<string, import("./wire-kinds.js").Check>} what answers a body, by its path */
+export const BODIES = {
+  "/auth/challenge": Challenge,
+  "/auth/token": Token,
+  "/auth/invitation": Invitation,
+  "/auth/enrol": Enrolled,
+  "/auth/join/look": JoinLooked,
+  "/auth/join/request": JoinRequested,
+  "/auth/join/wait": JoinAnswered,
+};
+/** @type {Record<string, import("./wire-kinds.js").Check>} events, by name */
+export const FACTS = {
+  "account.changed": StatementAppended,
+  "device.requested": DeviceRequested,
+  "circle.changed": EntryAppended,
+  "circle.granted": GrantsAdded,
+  "circle.wanted": GrantsWanted,
+  "note.posted": NotePosted,
+  "receipt.posted": ReceiptPosted,
+};

@@ -1,0 +1,123 @@
+// Generated from models/wire by `python -m relais.models.wire.typescript`. Do not edit.
+export interface AskChallenge { device: string }
+export interface AskToken { login: Uint8Array<ArrayBuffer> }
+export interface GetAccounts { accounts: readonly (string)[] }
+export interface AppendStatement { statement: Uint8Array<ArrayBuffer> }
+export interface SearchDirectory { text: string; limit: number }
+export interface ListDevices {  }
+export interface OfferDevice { ticket: string }
+export interface ApproveDevice { ticket: string; statement: Uint8Array<ArrayBuffer>; mac: Uint8Array<ArrayBuffer> }
+export interface Invite { roles: readonly ("professional" | "coordinator" | "auditor" | "administrator" | "bot" | "carer")[]; organisation: string; days: number }
+export interface ListAccounts { after: number; limit: number }
+export interface CreateCircle { entry: Uint8Array<ArrayBuffer>; grants: readonly (Uint8Array<ArrayBuffer>)[]; profile: Uint8Array<ArrayBuffer> }
+export interface AppendEntry { circle: string; entry: Uint8Array<ArrayBuffer>; grants: readonly (Uint8Array<ArrayBuffer>)[]; profile: Uint8Array<ArrayBuffer> | null }
+export interface ListCircles { closed: boolean }
+export interface GetLedger { circle: string; from_seq: number }
+export interface GetGrants { circle: string; after: number }
+export interface GiveGrants { circle: string; grants: readonly (Uint8Array<ArrayBuffer>)[] }
+export interface GetMissing { circle: string | null }
+export interface PostNote { envelope: Uint8Array<ArrayBuffer> }
+export interface SyncCircle { circle: string; after: number; limit: number }
+export interface PageCircle { circle: string; before: number; limit: number }
+export interface GetNote { circle: string; note: string }
+export interface PostReceipts { circle: string; receipts: readonly (Uint8Array<ArrayBuffer>)[] }
+export interface SyncReceipts { circle: string; after: number; limit: number }
+export interface GetReceipts { circle: string; note: string }
+export interface SearchAudit { account: string | null; circle: string | null; action: string | null; outcome: "ok" | "refused" | null; since: number | null; until: number | null; before: number; limit: number }
+export interface ProveEntry { index: number }
+export interface ProveConsistency { size: number }
+export interface CircleAccesses { circle: string; before: number; limit: number }
+export interface LookInvitation { invitation: string }
+export interface Enrol { invitation: string; statement: Uint8Array<ArrayBuffer> }
+export interface LookJoin { ticket: string }
+export interface RequestJoin { ticket: string; possession: Uint8Array<ArrayBuffer>; mac: Uint8Array<ArrayBuffer> }
+export interface WaitJoin { ticket: string }
+export interface Challenge { challenge: Uint8Array<ArrayBuffer>; expires_at: number }
+export interface Token { token: string; account: string; roles: readonly ("professional" | "coordinator" | "auditor" | "administrator" | "bot" | "carer")[]; expires_at: number; now: number }
+export interface Chain { account: string; statements: readonly (Uint8Array<ArrayBuffer>)[] }
+export interface Chains { chains: readonly (Chain)[] }
+export interface StatementAppended { account: string; seq: number; head: string }
+export interface DirectoryEntry { account: string; name: string; profession: string; organisation: string; roles: readonly ("professional" | "coordinator" | "auditor" | "administrator" | "bot" | "carer")[] }
+export interface DirectoryFound { entries: readonly (DirectoryEntry)[] }
+export interface DeviceSeen { device: string; last_seen: number | null }
+export interface DevicesSeen { devices: readonly (DeviceSeen)[] }
+export interface DeviceOffered { expires_at: number }
+export interface Invited { path: string; expires_at: number }
+export interface AccountRow { number: number; account: string; name: string; profession: string; organisation: string; roles: readonly ("professional" | "coordinator" | "auditor" | "administrator" | "bot" | "carer")[]; enrolled_at: number; last_seen: number | null }
+export interface AccountsListed { rows: readonly (AccountRow)[] }
+export interface EntryAppended { circle: string; seq: number; head: string }
+export interface CircleRow { circle: string; ledger_seq: number; ledger_head: string; active: boolean; closed: boolean; profile: Uint8Array<ArrayBuffer> | null; last_seq: number; last_at: number | null; unread: number; urgent: boolean; missing: number }
+export interface CirclesListed { circles: readonly (CircleRow)[] }
+export interface Ledger { entries: readonly (Uint8Array<ArrayBuffer>)[]; profile: Uint8Array<ArrayBuffer> | null; more: boolean }
+export interface GrantsGot { grants: readonly (Uint8Array<ArrayBuffer>)[]; last: number }
+export interface GrantsGiven { stored: number }
+export interface MissingGrant { circle: string; account: string; device: string; audience: string; epochs: readonly (number)[]; since: number }
+export interface Missing { missing: readonly (MissingGrant)[] }
+export interface NoteStored { seq: number; at: number }
+export interface StoredNote { seq: number; at: number; envelope: Uint8Array<ArrayBuffer> }
+export interface Notes { notes: readonly (StoredNote)[]; last_seq: number }
+export interface ReceiptsStored { stored: number }
+export interface StoredReceipt { number: number; receipt: Uint8Array<ArrayBuffer> }
+export interface Receipts { receipts: readonly (StoredReceipt)[]; last: number }
+export interface AuditRow { index: number; entry: Uint8Array<ArrayBuffer> }
+export interface AuditFound { rows: readonly (AuditRow)[]; more: boolean }
+export interface Proof { index: number; entry: Uint8Array<ArrayBuffer>; path: readonly (Uint8Array<ArrayBuffer>)[]; checkpoint: Uint8Array<ArrayBuffer> }
+export interface Consistency { path: readonly (Uint8Array<ArrayBuffer>)[]; checkpoint: Uint8Array<ArrayBuffer> }
+export interface Invitation { roles: readonly ("professional" | "coordinator" | "auditor" | "administrator" | "bot" | "carer")[]; organisation: string; expires_at: number; now: number }
+export interface Enrolled { account: string; roles: readonly ("professional" | "coordinator" | "auditor" | "administrator" | "bot" | "carer")[]; now: number }
+export interface JoinLooked { account: string; now: number }
+export interface JoinRequested {  }
+export interface JoinAnswered { pending: boolean; statements: readonly (Uint8Array<ArrayBuffer>)[]; mac: Uint8Array<ArrayBuffer> | null }
+export interface DeviceRequested { ticket: string; possession: Uint8Array<ArrayBuffer>; mac: Uint8Array<ArrayBuffer> }
+export interface GrantsAdded { circle: string }
+export interface GrantsWanted { circle: string; rotate: boolean }
+export interface NotePosted { circle: string; seq: number; at: number; envelope: Uint8Array<ArrayBuffer> }
+export interface ReceiptPosted { circle: string; receipts: readonly (StoredReceipt)[] }
+export interface Requests {
+  "auth.challenge": { request: AskChallenge; answer: Challenge };
+  "auth.renew": { request: AskToken; answer: Token };
+  "account.get": { request: GetAccounts; answer: Chains };
+  "account.append": { request: AppendStatement; answer: StatementAppended };
+  "directory.search": { request: SearchDirectory; answer: DirectoryFound };
+  "device.list": { request: ListDevices; answer: DevicesSeen };
+  "device.offer": { request: OfferDevice; answer: DeviceOffered };
+  "device.approve": { request: ApproveDevice; answer: StatementAppended };
+  "admin.invite": { request: Invite; answer: Invited };
+  "admin.accounts": { request: ListAccounts; answer: AccountsListed };
+  "circle.create": { request: CreateCircle; answer: EntryAppended };
+  "circle.append": { request: AppendEntry; answer: EntryAppended };
+  "circle.list": { request: ListCircles; answer: CirclesListed };
+  "circle.ledger": { request: GetLedger; answer: Ledger };
+  "circle.grants": { request: GetGrants; answer: GrantsGot };
+  "circle.grant": { request: GiveGrants; answer: GrantsGiven };
+  "circle.missing": { request: GetMissing; answer: Missing };
+  "note.post": { request: PostNote; answer: NoteStored };
+  "circle.sync": { request: SyncCircle; answer: Notes };
+  "circle.page": { request: PageCircle; answer: Notes };
+  "note.get": { request: GetNote; answer: Notes };
+  "receipt.post": { request: PostReceipts; answer: ReceiptsStored };
+  "receipt.sync": { request: SyncReceipts; answer: Receipts };
+  "receipt.get": { request: GetReceipts; answer: Receipts };
+  "audit.search": { request: SearchAudit; answer: AuditFound };
+  "audit.prove": { request: ProveEntry; answer: Proof };
+  "audit.consistency": { request: ProveConsistency; answer: Consistency };
+  "audit.circle": { request: CircleAccesses; answer: AuditFound };
+}
+export interface Exchanges {
+  "/auth/challenge": { request: AskChallenge; answer: Challenge };
+  "/auth/token": { request: AskToken; answer: Token };
+  "/auth/invitation": { request: LookInvitation; answer: Invitation };
+  "/auth/enrol": { request: Enrol; answer: Enrolled };
+  "/auth/join/look": { request: LookJoin; answer: JoinLooked };
+  "/auth/join/request": { request: RequestJoin; answer: JoinRequested };
+  "/auth/join/wait": { request: WaitJoin; answer: JoinAnswered };
+}
+export interface Events {
+  "account.changed": StatementAppended;
+  "device.requested": DeviceRequested;
+  "circle.changed": EntryAppended;
+  "circle.granted": GrantsAdded;
+  "circle.wanted": GrantsWanted;
+  "note.posted": NotePosted;
+  "receipt.posted": ReceiptPosted;
+}

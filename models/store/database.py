@@ -12,9 +12,11 @@ last field only; pages are bounded at both ends; there is no find-and-modify.
 """
 
 import asyncio
+import random
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
+from itertools import count
 from types import TracebackType
 from typing import Any, Literal, Self, TypeVar
 
@@ -49,8 +51,6 @@ Kind = Literal["mongodb", "embedded"]
 T = TypeVar("T")
 
 SLOTS = 12
-DUPLICATE = 11000
-REFUSED = 121
 TRANSACTION_SECONDS = 15.0
 
 
@@ -98,11 +98,12 @@ class Database:
                 yield
 
     async def transaction(self, work: Callable[[Session], Awaitable[T]]) -> T:
-        """Run `work` in a transaction, again from its start when it met another; its writes happen all or not at all.
+        """Run `work` in a transaction: its writes happen all or not at all, durably, before this returns.
 
-        Pass the session to every operation inside. Errors reach the caller after the abort, translated as elsewhere
-        (inside `work` they are the driver's: let them pass). Keep it short: it holds its locks and one slot.
-        `Unavailable` after `TRANSACTION_SECONDS`, and whenever it is unknown whether the commit arrived.
+        `work` runs again from its start when it met another transaction. Pass it the session for every operation. Errors
+        reach the caller after the abort and translated as elsewhere; inside `work` they are the driver's: let them pass.
+        Keep it short, for it holds locks and a slot. `Unavailable` after `TRANSACTION_SECONDS`, and when the commit
+        failed: nobody knows then whether it arrived, and a server that crashed cannot tell either.
         """
         async with self._slots:
             with translated():
@@ -110,9 +111,25 @@ class Database:
                     asyncio.timeout(TRANSACTION_SECONDS),
                     self._client.start_session() as session,
                 ):
-                    return await session.with_transaction(
-                        work, read_concern=self._read, write_concern=self._write
-                    )
+                    return await self._attempts(session, work)
+
+    async def _attempts(self, session: Session, work: Callable[[Session], Awaitable[T]]) -> T:
+        for attempt in count():
+            await session.start_transaction(self._read, self._write)
+            try:
+                result = await work(session)
+            except PyMongoError as error:
+                await session.abort_transaction()
+                if not error.has_error_label("TransientTransactionError"):
+                    raise
+                await asyncio.sleep(random.random() * min(0.5, 0.005 * 1.5**attempt))
+                continue
+            except BaseException:
+                await session.abort_transaction()
+                raise
+            await _commit(session)
+            return result
+        raise AssertionError("unreachable")
 
     async def ping(self) -> None:
         """Ask the server for a sign of life. Raises `Unavailable`."""
@@ -299,13 +316,20 @@ def translate(error: PyMongoError) -> StoreError | None:
 
 
 def _write_failure(details: Mapping[str, Any]) -> StoreError | None:
-    if details.get("code") == DUPLICATE:
-        return DuplicateKey(tuple(details.get("keyPattern") or ()), index=details.get("index", 0))
-    return (
-        DocumentRefused("the collection's validator refused a document")
-        if details.get("code") == REFUSED
-        else None
-    )
+    index = details.get("index", 0)
+    match details.get("code"):
+        case 11000:
+            return DuplicateKey(tuple(details.get("keyPattern") or ()), index=index)
+        case 121:
+            return DocumentRefused("the collection's validator refused a document", index=index)
+    return None
+
+
+async def _commit(session: Session) -> None:
+    try:
+        await session.commit_transaction()
+    except PyMongoError as error:
+        raise Unavailable("the commit was not confirmed") from error
 
 
 async def _kind_of(client: AsyncMongoClient[Document]) -> Kind:

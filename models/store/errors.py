@@ -27,7 +27,11 @@ class Unavailable(StoreError):
 
 
 class DocumentRefused(StoreError):
-    """A document breaks the collection's validator: a bug of the caller."""
+    """A document breaks the collection's validator: a bug of the caller. `index` as in `DuplicateKey`."""
+
+    def __init__(self, reason: str, *, index: int = 0) -> None:
+        super().__init__(reason)
+        self.index = index
 
 
 class SchemaTooNew(StoreError):
@@ -36,6 +40,30 @@ class SchemaTooNew(StoreError):
 
 class DatabaseUnsuitable(StoreError):
     """The server behind the address lacks what the store needs (transactions: a replica set or a cluster)."""
+
+
+class BlobUnknown(StoreError):
+    """No such blob, or no such upload."""
+
+
+class BlobOffset(StoreError):
+    """These bytes do not start where the upload stands. `offset` is where it stands."""
+
+    def __init__(self, offset: int) -> None:
+        super().__init__(f"the upload stands at {offset}")
+        self.offset = offset
+
+
+class BlobSize(StoreError):
+    """The size announced earlier, or reached, is another one. `size` is the one announced earlier, in bytes."""
+
+    def __init__(self, size: int) -> None:
+        super().__init__(f"the upload was announced with {size} bytes")
+        self.size = size
+
+
+class BlobHash(StoreError):
+    """The bytes are not those the blob is named after. The upload has been discarded."""
 
 
 class EmbeddedDatabaseError(StoreError):

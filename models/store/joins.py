@@ -1,0 +1,67 @@
+"""Devices on their way into an account: an offer, a request, an answer, each stored once under the ticket.
+
+Three documents and no changes: whoever comes first has the place, and the database forgets all of them.
+"""
+
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from relais.models.ids import AccountId, DeviceId, Millis, TicketId
+from relais.models.store.database import Database, Document
+from relais.models.store.errors import DuplicateKey
+
+
+@dataclass(frozen=True)
+class Offer:
+    account: AccountId
+    device: DeviceId
+    expires_at: Millis
+
+
+@dataclass(frozen=True)
+class Answer:
+    """`mac`: the offering device's word to the new one, 32 bytes."""
+
+    account: AccountId
+    mac: bytes
+
+
+class JoinStore:
+    """Collection `joins`."""
+
+    def __init__(self, database: Database) -> None:
+        self._joins = database.collection("joins")
+
+    async def offer(self, ticket: TicketId, offer: Offer) -> bool:
+        """False when the ticket exists already."""
+        return await self._add(ticket, vars(offer), offer.expires_at)
+
+    async def find(self, ticket: TicketId, *, now: Millis) -> Offer | None:
+        """The offer, while it is valid."""
+        found = await self._joins.find_one({"_id": ticket})
+        if found is None or found["expires_at"] <= now:
+            return None
+        return Offer(found["account"], found["device"], found["expires_at"])
+
+    async def request(self, ticket: TicketId, possession: bytes, *, until: Millis) -> bool:
+        """Note that a device asked. False when one did before: a code serves once."""
+        return await self._add(f"{ticket}/request", {"possession": possession}, until)
+
+    async def requested(self, ticket: TicketId) -> bytes | None:
+        found = await self._joins.find_one({"_id": f"{ticket}/request"})
+        return bytes(found["possession"]) if found else None
+
+    async def answer(self, ticket: TicketId, answer: Answer, *, until: Millis) -> bool:
+        return await self._add(f"{ticket}/answer", vars(answer), until)
+
+    async def answered(self, ticket: TicketId) -> Answer | None:
+        found = await self._joins.find_one({"_id": f"{ticket}/answer"})
+        return Answer(found["account"], bytes(found["mac"])) if found else None
+
+    async def _add(self, key: str, facts: Document, until: Millis) -> bool:
+        expires = datetime.fromtimestamp(until / 1000, UTC)
+        try:
+            await self._joins.insert({"_id": key, **facts, "expires": expires})
+        except DuplicateKey:
+            return False
+        return True

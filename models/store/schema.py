@@ -1,0 +1,132 @@
+"""Every collection, with its indexes and validators: the one place to declare them.
+
+`apply_schema` makes a database what is declared here, and can be repeated. An index that is no longer declared stays until
+a migration drops it.
+"""
+
+import hashlib
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from pymongo import IndexModel
+
+from relais.models.store.database import Database
+
+
+@dataclass(frozen=True)
+class Index:
+    """Fields in order, ascending (1) or descending (-1). `expire_seconds` counts from the first field, a date."""
+
+    keys: tuple[tuple[str, int], ...]
+    unique: bool = False
+    sparse: bool = False
+    partial: Mapping[str, Any] | None = None
+    expire_seconds: int | None = None
+
+    def model(self) -> IndexModel:
+        options: dict[str, Any] = {"unique": self.unique, "sparse": self.sparse}
+        if self.partial is not None:
+            options["partialFilterExpression"] = dict(self.partial)
+        if self.expire_seconds is not None:
+            options["expireAfterSeconds"] = self.expire_seconds
+        return IndexModel(
+            list(self.keys), **{key: value for key, value in options.items() if value is not False}
+        )
+
+
+def index(*fields: str, unique: bool = False) -> Index:
+    """A plain ascending index."""
+    return Index(tuple((name, 1) for name in fields), unique=unique)
+
+
+@dataclass(frozen=True)
+class CollectionSchema:
+    """A collection: its indexes beside that of `_id`, and the `$jsonSchema` its documents satisfy ({}: any)."""
+
+    name: str
+    indexes: tuple[Index, ...] = ()
+    validator: Mapping[str, Any] = field(default_factory=dict)
+
+
+INTEGER = ["int", "long"]  # the driver takes the shorter one that fits
+
+
+def document(
+    required: Mapping[str, str], optional: Mapping[str, str] | None = None
+) -> dict[str, Any]:
+    """A validator for flat documents: field → BSON type ("int": of any width). No field may be there
+    that is not named; `_id` always may."""
+    fields = {**required, **(optional or {})}
+    properties = {
+        name: {"bsonType": INTEGER if kind == "int" else kind} for name, kind in fields.items()
+    }
+    return {
+        "bsonType": "object",
+        "required": sorted(required),
+        "properties": {"_id": {}, **properties},
+        "additionalProperties": False,
+    }
+
+
+BLOBS = (
+    # GridFS (bucket "blobs"), so that any of its tools can read them.
+    CollectionSchema(
+        "blobs.files",
+        indexes=(
+            index("filename", unique=True),
+            index("filename", "metadata.referenced"),
+            index("metadata.referenced", "uploadDate"),
+        ),
+    ),
+    CollectionSchema("blobs.chunks", indexes=(index("files_id", "n", unique=True),)),
+    CollectionSchema(
+        "blob_uploads",
+        indexes=(
+            index("blob", "owner", "offset"),
+            index("blob", "owner", unique=True),
+            index("touched"),
+        ),
+        validator=document(
+            {
+                "blob": "string",
+                "owner": "string",
+                "size": "long",
+                "offset": "long",
+                "tail": "binData",
+            }
+            | {"touched": "date"}
+        ),
+    ),
+    CollectionSchema(
+        "blob_references",
+        indexes=(index("blob", "circle", unique=True),),
+        validator=document({"blob": "string", "circle": "string"}),
+    ),
+)
+
+COLLECTIONS: tuple[CollectionSchema, ...] = BLOBS
+
+
+def fingerprint(collections: Iterable[CollectionSchema]) -> str:
+    """Differs when what is declared differs. Hex."""
+    return hashlib.sha256(repr(tuple(collections)).encode()).hexdigest()
+
+
+async def apply_schema(
+    database: Database, collections: Iterable[CollectionSchema] = COLLECTIONS
+) -> None:
+    """Make collections, validators and indexes what is declared."""
+    async with database.using():
+        existing = set(await database.raw.list_collection_names())
+    for collection in collections:
+        validator = {"$jsonSchema": dict(collection.validator)} if collection.validator else {}
+        async with database.using():
+            if collection.name in existing:
+                await database.raw.command("collMod", collection.name, validator=validator)
+            else:
+                await database.raw.create_collection(collection.name, validator=validator)
+            if collection.indexes:
+                await database.raw[collection.name].create_indexes(
+                    [i.model() for i in collection.indexes]
+                )

@@ -1,5 +1,7 @@
 """Find a Chromium for the tests that drive the web client, or install one where that can be done."""
 
+from __future__ import annotations
+
 import os
 import shutil
 import subprocess

@@ -1,6 +1,6 @@
 """Prepare ``.venv`` from the locks: what every script here does first.
 
-Standard library only, and readable by any Python 3.8 or newer up to :func:`enter`, which then goes
+Standard library only, and readable by any Python 3.9 or newer up to :func:`enter`, which then goes
 on inside the environment's own interpreter.
 """
 
@@ -10,7 +10,7 @@ import shutil
 import subprocess
 import sys
 from pathlib import Path
-from typing import Dict, List, NoReturn, Optional, Tuple
+from typing import NoReturn, Optional
 
 ROOT = Path(__file__).resolve().parent.parent
 VENV = ROOT / ".venv"
@@ -43,7 +43,7 @@ def find_python() -> str:
     fail(f"needs Python {dotted(OLDEST)} to {dotted(NEWEST)} with its venv module on PATH")
 
 
-def python_version(python: str) -> Optional[Tuple[int, int]]:
+def python_version(python: str) -> Optional[tuple[int, int]]:
     """Return (major, minor) of an interpreter that can make environments, else None."""
     probe = "import sys, venv, ensurepip; print(*sys.version_info[:2])"
     asked = subprocess.run([python, "-c", probe], capture_output=True, text=True, check=False)
@@ -53,7 +53,7 @@ def python_version(python: str) -> Optional[Tuple[int, int]]:
     return int(major), int(minor)
 
 
-def supports(version: Optional[Tuple[int, int]]) -> bool:
+def supports(version: Optional[tuple[int, int]]) -> bool:
     return version is not None and OLDEST <= version <= NEWEST
 
 
@@ -63,33 +63,44 @@ def require_supported() -> None:
         fail(f".venv has Python {found}, {dotted(OLDEST)} to {dotted(NEWEST)} is needed: remove it")
 
 
-def dotted(version: Tuple[int, int]) -> str:
+def dotted(version: tuple[int, int]) -> str:
     return f"{version[0]}.{version[1]}"
 
 
-def prepare(profile: str) -> None:
+def prepare(profile: str, *, bundled: bool = True) -> None:
     """Bring ``.venv`` and the web client up to date; nothing is done where nothing has changed.
 
-    ``profile`` is ``runtime`` (what the demonstration needs) or ``dev`` (that and the tools).
+    ``profile`` is ``runtime`` (what the demonstration needs) or ``dev`` (that and the tools);
+    ``bundled`` is false for who reads the web client's sources and does not serve it.
     """
-    import _web_bundle
-
-    client = ROOT / "web_client"
     fresh = is_fresh(profile)
     if not fresh:
         install([REQUIREMENTS / name for name in PROFILES[profile]])
         install([REQUIREMENTS / "embedded.txt"], "--no-deps")
-    stale_client = not _web_bundle.is_built(client)
-    if (stale_client or profile == "dev") and not has_node():
-        install([REQUIREMENTS / "node.txt"])
-    if stale_client:
-        say("building the web client")
-        _web_bundle.build(client)
+    prepare_web_client(tools=profile == "dev", bundled=bundled)
     if not fresh:
         say("installing relais")
         editable = ["--no-build-isolation", "--no-deps", "--reinstall-package", "relais"]
         uv(["pip", "install", "--quiet", *editable, "--editable", str(ROOT)])
         stamp(profile).write_text(digest(profile))
+
+
+def prepare_web_client(*, tools: bool, bundled: bool) -> None:
+    """Bundle the web client where its sources have changed; ``tools`` installs what checks it."""
+    import _web_bundle
+
+    client = ROOT / "web_client"
+    stale = bundled and not _web_bundle.is_built(client)
+    if (stale or tools) and not has_node():
+        install([REQUIREMENTS / "node.txt"])
+    try:
+        if tools:
+            _web_bundle.install(client)
+        if stale:
+            say("building the web client")
+            _web_bundle.build(client)
+    except subprocess.CalledProcessError as error:
+        fail(f"the web client was not built: {' '.join(error.cmd[1:4])} ended with an error")
 
 
 def has_node() -> bool:
@@ -101,14 +112,14 @@ def has_node() -> bool:
     return _web_bundle.machine_has_node() or wheel is not None
 
 
-def install(locks: List[Path], *options: str) -> None:
+def install(locks: list[Path], *options: str) -> None:
     """Install locked files; everything must have the hash that was locked."""
     say("installing " + ", ".join(lock.name for lock in locks))
     files = [word for lock in locks for word in ("-r", str(lock))]
     uv(["pip", "install", "--quiet", "--require-hashes", *options, *files])
 
 
-def uv(arguments: List[str]) -> None:
+def uv(arguments: list[str]) -> None:
     """Run uv on ``.venv``; it is fetched with pip, by its locked hash, where it is missing."""
     program = shutil.which("uv", path=f"{BIN}{os.pathsep}{os.environ.get('PATH', '')}")
     if program is None:
@@ -139,14 +150,14 @@ def digest(profile: str) -> str:
     return state.hexdigest()
 
 
-def run(command: List[str], extra: Optional[Dict[str, str]] = None) -> None:
+def run(command: list[str], extra: Optional[dict[str, str]] = None) -> None:
     """Run a command to its end; ends the program with its exit code where it fails."""
     done = subprocess.run(command, env={**os.environ, **(extra or {})}, cwd=ROOT, check=False)
     if done.returncode != 0:
         fail(f"{' '.join(command[:4])} … ended with {done.returncode}", done.returncode)
 
 
-def again(command: List[str]) -> NoReturn:
+def again(command: list[str]) -> NoReturn:
     """Become another program, keeping our place in the terminal."""
     sys.stdout.flush()
     sys.stderr.flush()

@@ -6,6 +6,8 @@ in here with their version and platform, which is all that npm compares; they ca
 fetched only on a platform whose build the locking machine could not see.
 """
 
+from __future__ import annotations
+
 import json
 import re
 from pathlib import Path

@@ -3,6 +3,8 @@
 Standard library only: the build hook and the scripts both use it.
 """
 
+from __future__ import annotations
+
 import hashlib
 import os
 import re

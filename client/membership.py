@@ -4,6 +4,7 @@ import secrets
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 
+from relais.client import sealing
 from relais.client.circle_state import CircleView, fetch, refuse_alarmed
 from relais.client.errors import Locked
 from relais.client.session import Session
@@ -167,17 +168,20 @@ def seal_profile(
 ) -> bytes:
     """The circle's profile for every audience of it, under the current epochs."""
     before = envelope.peek(previous) if previous else None
+    now = session.clock.now()
     draft = envelope.Draft(
-        state=state,
-        note=before.header.note if before else uuid7(session.clock.now()),
+        circle=state.circle,
+        note=before.header.note if before else uuid7(now),
         version=before.header.version + 1 if before else 1,
         replaces=before.digest if before else None,
-        kind="profile",
+        kind=envelope.PROFILE_KIND,
         account=session.identity.account,
-        at=session.clock.now(),
-        audiences=tuple(sorted(state.audiences)),
+        at=now,
+        ledger_seq=state.seq,
+        ledger_head=state.head,
     )
-    return envelope.seal(session.identity.keys, draft, profile, keys, entropy=secrets.token_bytes)
+    view = CircleView(state.circle, state, dict(keys))
+    return sealing.seal(session.identity, view, draft, profile, tuple(sorted(state.audiences)))
 
 
 def add(

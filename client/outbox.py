@@ -1,30 +1,36 @@
 """What was written and is not acknowledged yet. Stored before anything is sent; a killed process loses nothing."""
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any
 
 from relais.client.home import Home
-from relais.crypto import content, envelope
+from relais.crypto import content
 from relais.crypto.content import Content
-from relais.models.ids import BlobId, CircleId, NoteId
+from relais.models.ids import AccountId, BlobId, CircleId, Digest, Millis, NoteId
 
 _FOLDER = "outbox"
 
 
 @dataclass(frozen=True)
 class Waiting:
-    """One version on its way: the envelope to send, and what it takes to seal it again under a newer epoch."""
+    """One version on its way. ``envelope`` is what was sealed last: kept, so that sending again sends the same."""
 
     circle: CircleId
     note: NoteId
     version: int
-    envelope: bytes
-    content: Content
+    replaces: Digest | None
+    kind: str
+    at: Millis
     audiences: tuple[str, ...]
+    content: Content
+    urgent: bool = False
+    acknowledge: bool = False
+    mentions: tuple[AccountId, ...] = ()
+    envelope: bytes | None = None
 
     @property
     def blobs(self) -> tuple[BlobId, ...]:
-        return tuple(envelope.peek(self.envelope).header.blobs)
+        return tuple(attachment.blob for attachment in self.content.attachments)
 
 
 class Outbox:
@@ -51,21 +57,19 @@ def _name(waiting: Waiting) -> str:
 
 def _plain(waiting: Waiting) -> dict[str, Any]:
     return {
-        "circle": waiting.circle,
-        "note": waiting.note,
-        "version": waiting.version,
-        "envelope": waiting.envelope,
+        **asdict(waiting),
         "content": content.encode(waiting.content),
         "audiences": list(waiting.audiences),
+        "mentions": list(waiting.mentions),
     }
 
 
 def _read(value: dict[str, Any]) -> Waiting:
     return Waiting(
-        circle=value["circle"],
-        note=value["note"],
-        version=value["version"],
-        envelope=value["envelope"],
-        content=content.decode(value["content"]),
-        audiences=tuple(value["audiences"]),
+        **{
+            **value,
+            "content": content.decode(value["content"]),
+            "audiences": tuple(value["audiences"]),
+            "mentions": tuple(value["mentions"]),
+        }
     )

@@ -1,25 +1,35 @@
-"""Sealing a note, keeping it, sending it until it is acknowledged (docs/protocol.md §6)."""
+"""Keeping what was written, sealing it, sending it until it is acknowledged (docs/protocol.md §6)."""
 
-import secrets
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 
-from relais.client import attachments, circle_state, membership
+from relais.client import attachments, circle_state, membership, sealing
 from relais.client.blobs import Progress, silent
 from relais.client.circle_state import CircleView
+from relais.client.home import Home
 from relais.client.outbox import Outbox, Waiting
 from relais.client.session import Session
-from relais.crypto import envelope
-from relais.crypto.content import Content, Form
-from relais.models.ids import AccountId, CircleId, Digest, NoteId, uuid7
+from relais.crypto.content import Attachment, Content, Form
+from relais.crypto.envelope import CORRECTION, POST, WITHDRAWAL, Draft
+from relais.models.ids import AccountId, CircleId, Digest, Millis, NoteId, uuid7
 from relais.models.refusal import Code, Refusal
 from relais.models.wire.note import NoteStored, PostNote
 
 _TRIES = 5
+_PASSING = (
+    Code.UNAVAILABLE,
+    Code.RATE_LIMITED,
+    Code.UNAUTHENTICATED,
+    Code.INTERNAL,
+    Code.STALE_EPOCH,
+)
 
 
 @dataclass(frozen=True)
 class Writing:
-    """What somebody wants to say. ``replaces``: (note, its newest version, that envelope's hash) to correct or withdraw."""
+    """What somebody wants to say.
+
+    ``replaces``: (note, its newest version, that envelope's hash) to correct or, with ``withdraw``, to withdraw it.
+    """
 
     text: str = ""
     type: str = "GEN"
@@ -33,12 +43,10 @@ class Writing:
     replaces: tuple[NoteId, int, Digest] | None = None
     withdraw: bool = False
     audiences: tuple[str, ...] = ("team",)
-    attached: tuple[attachments.Attachment, ...] = field(default=())
-    """Sealed already: shared by the notes of a broadcast."""
+    attached: tuple[Attachment, ...] = ()
+    """Sealed already: shared by the notes of a broadcast, or kept from the version that is corrected."""
 
-    def with_shared(
-        self, attached: tuple[attachments.Attachment, ...], broadcast: str
-    ) -> "Writing":
+    def with_shared(self, attached: tuple[Attachment, ...], broadcast: str) -> "Writing":
         return replace(self, files=(), attached=attached, broadcast=broadcast)
 
 
@@ -50,14 +58,35 @@ class Posted:
     note: NoteId
     version: int
     seq: int
-    at: int
+    at: Millis
 
 
-def prepare(session: Session, view: CircleView, writing: Writing) -> Waiting:
-    """Seal what was written and put it in the outbox. After this nothing is lost."""
-    now = session.clock.now()
-    sealed = tuple(attachments.seal(session.home, file, at=now) for file in writing.files)
-    content = Content(
+def keep(home: Home, circle: CircleId, writing: Writing, *, at: Millis) -> Waiting:
+    """Prepare and seal the files and put the note in the outbox. After this nothing is lost; no network is needed.
+
+    ``at``: the hour the note bears. Raises `UnsupportedFile`, `TooLarge`, `BrokenImage` and the like.
+    """
+    sealed = tuple(attachments.seal(home, file, at=at) for file in writing.files)
+    note, version, replaced = writing.replaces or (uuid7(at), 0, None)
+    waiting = Waiting(
+        circle=circle,
+        note=note,
+        version=version + 1,
+        replaces=replaced,
+        kind=WITHDRAWAL if writing.withdraw else CORRECTION if replaced else POST,
+        at=at,
+        audiences=writing.audiences,
+        content=_content(writing, sealed),
+        urgent=writing.urgent,
+        acknowledge=writing.acknowledge,
+        mentions=writing.mentions,
+    )
+    Outbox(home).put(waiting)
+    return waiting
+
+
+def _content(writing: Writing, sealed: tuple[Attachment, ...]) -> Content:
+    return Content(
         type=writing.type,
         text=writing.text,
         form=writing.form,
@@ -65,45 +94,13 @@ def prepare(session: Session, view: CircleView, writing: Writing) -> Waiting:
         reply_to=writing.reply_to,
         broadcast=writing.broadcast,
     )
-    envelope_bytes = envelope.seal(
-        session.identity.keys,
-        _draft(session, view, writing),
-        content,
-        view.keys,
-        entropy=secrets.token_bytes,
-    )
-    header = envelope.peek(envelope_bytes).header
-    waiting = Waiting(
-        view.circle, header.note, header.version, envelope_bytes, content, writing.audiences
-    )
-    Outbox(session.home).put(waiting)
-    return waiting
-
-
-def _draft(session: Session, view: CircleView, writing: Writing) -> envelope.Draft:
-    now = session.clock.now()
-    note, version, replaced = writing.replaces or (uuid7(now), 0, None)
-    kind = "withdrawal" if writing.withdraw else "correction" if replaced else "post"
-    return envelope.Draft(
-        state=view.state,
-        note=note,
-        version=version + 1,
-        replaces=replaced,
-        kind=kind,
-        account=session.identity.account,
-        at=now,
-        audiences=writing.audiences,
-        urgent=writing.urgent,
-        acknowledge=writing.acknowledge,
-        mentions=writing.mentions,
-    )
 
 
 async def deliver(session: Session, waiting: Waiting, *, progress: Progress = silent) -> Posted:
     """Send one waiting version; seals it again if the epoch moved on meanwhile.
 
     It leaves the outbox when it is acknowledged, or when the server refuses it for good (raised as `Refusal`).
-    Raises `ServerUnreachable`: it stays.
+    Raises `ServerUnreachable`, `Locked`: it stays.
     """
     circle_state.refuse_alarmed(session, waiting.circle)
     for blob in waiting.blobs:
@@ -111,56 +108,85 @@ async def deliver(session: Session, waiting: Waiting, *, progress: Progress = si
     try:
         answer, sent = await _post(session, waiting)
     except Refusal as refusal:
-        if refusal.code not in (
-            Code.UNAVAILABLE,
-            Code.RATE_LIMITED,
-            Code.UNAUTHENTICATED,
-            Code.INTERNAL,
-        ):
-            _done(session, waiting)
+        if refusal.code not in _PASSING:
+            _done(session.home, waiting)
         raise
-    _done(session, sent)
+    _done(session.home, sent)
     return Posted(sent.circle, sent.note, sent.version, answer.seq, answer.at)
+
+
+def waiting(session: Session) -> list[Waiting]:
+    """What waits, oldest first."""
+    return Outbox(session.home).waiting()
 
 
 async def flush(session: Session) -> tuple[list[Posted], list[tuple[Waiting, Refusal]]]:
     """Send everything that waits, in order. A refused version does not hold up the others."""
     posted: list[Posted] = []
     refused: list[tuple[Waiting, Refusal]] = []
-    for waiting in Outbox(session.home).waiting():
+    for one in waiting(session):
         try:
-            posted.append(await deliver(session, waiting))
+            posted.append(await deliver(session, one))
         except Refusal as refusal:
-            refused.append((waiting, refusal))
+            refused.append((one, refusal))
     return posted, refused
 
 
 async def _post(session: Session, waiting: Waiting) -> tuple[NoteStored, Waiting]:
+    if waiting.envelope is None:
+        view = await circle_state.fetch(session, waiting.circle)
+        waiting = _sealed(session, view, waiting)
     for _ in range(_TRIES - 1):
         try:
-            return await session.call(PostNote(waiting.envelope)), waiting
+            return await session.call(PostNote(_envelope(waiting))), waiting
         except Refusal as refusal:
-            if refusal.code is not Code.STALE_EPOCH:
+            if refusal.code is not Code.STALE_EPOCH or (
+                refusal.facts.get("rotate") and _may_not_rotate(session)
+            ):
                 raise
-        waiting = await _sealed_again(session, waiting)
-    return await session.call(PostNote(waiting.envelope)), waiting
+        waiting = _sealed(session, await _current(session, waiting.circle), waiting)
+    return await session.call(PostNote(_envelope(waiting))), waiting
 
 
-async def _sealed_again(session: Session, waiting: Waiting) -> Waiting:
-    view = await circle_state.fetch(session, waiting.circle)
-    if "bot" not in session.roles:
-        view = await membership.append(session, waiting.circle, membership.rotate(session))
-    old = envelope.peek(waiting.envelope).header
-    draft = envelope.Draft.again(old, view.state, waiting.audiences)
-    fresh = envelope.seal(
-        session.identity.keys, draft, waiting.content, view.keys, entropy=secrets.token_bytes
+async def _current(session: Session, circle: CircleId) -> CircleView:
+    """The circle as it is now, its epochs renewed first where that is due and this member may."""
+    if _may_not_rotate(session):
+        return await circle_state.fetch(session, circle)
+    return await membership.append(session, circle, membership.rotate(session))
+
+
+def _may_not_rotate(session: Session) -> bool:
+    return "bot" in session.roles
+
+
+def _sealed(session: Session, view: CircleView, waiting: Waiting) -> Waiting:
+    draft = Draft(
+        circle=waiting.circle,
+        note=waiting.note,
+        version=waiting.version,
+        replaces=waiting.replaces,
+        kind=waiting.kind,
+        account=session.identity.account,
+        at=waiting.at,
+        ledger_seq=view.state.seq,
+        ledger_head=view.state.head,
+        urgent=waiting.urgent,
+        acknowledge=waiting.acknowledge,
+        mentions=waiting.mentions,
     )
+    fresh = sealing.seal(session.identity, view, draft, waiting.content, waiting.audiences)
     again = replace(waiting, envelope=fresh)
     Outbox(session.home).put(again)
     return again
 
 
-def _done(session: Session, waiting: Waiting) -> None:
-    Outbox(session.home).remove(waiting)
+def _envelope(waiting: Waiting) -> bytes:
+    if waiting.envelope is None:
+        raise ValueError("not sealed yet")
+    return waiting.envelope
+
+
+def _done(home: Home, waiting: Waiting) -> None:
+    Outbox(home).remove(waiting)
     for blob in waiting.blobs:
-        attachments.forget(session.home, blob)
+        attachments.forget(home, blob)

@@ -184,7 +184,8 @@ class Circle:
         )
 
     async def write(self, writing: Writing, *, progress: Progress = silent) -> Posted:
-        waiting = posting.prepare(self._session, self.view, writing)
+        now = self._session.clock.now()
+        waiting = posting.keep(self._session.home, self.circle, writing, at=now)
         return await posting.deliver(self._session, waiting, progress=progress)
 
     async def correct(self, note: NoteId, text: str, **more: Any) -> Posted:

@@ -1,0 +1,98 @@
+"""``audit verify``: an exported log checked with files and a public key only, no server and no account."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from tqdm import tqdm
+
+from relais.client.errors import BadLink
+from relais.crypto.export_check import ExportError, verify_export
+from relais.crypto.merkle import TreeHead
+from relais.crypto.signed_note import SignedNoteError, VerifierKey, parse_vkey
+
+if TYPE_CHECKING:
+    from relais.client.cli.run import Grammar, Invocation
+
+_PIECE = 1024 * 1024
+
+
+def declare(grammar: "Grammar") -> None:
+    audit = grammar.group("audit", "check the audit log")
+    verify = audit.command(
+        "verify", _verify, "prove that nothing was changed, removed or added in an exported log"
+    )
+    verify.add_argument("directory", type=Path, metavar="DIR")
+    verify.add_argument(
+        "--key", metavar="VKEY", help="the log's public key, from where you trust it"
+    )
+    verify.add_argument(
+        "--since",
+        metavar="SIZE:ROOT",
+        help="a tree head you kept (size, root in hex): the log must continue it",
+    )
+
+
+async def _verify(call: "Invocation") -> None:
+    given = call.arguments
+    key = _key(given.key, given.directory)
+    meter = tqdm(desc="verifying", unit=" entries", disable=None, leave=False)
+
+    def progress(done: int, total: int) -> None:
+        meter.total = total
+        meter.update(done - meter.n)
+
+    older = _head(given.since) if given.since else None
+    with meter:
+        report = verify_export(
+            lambda path: _read(given.directory / path), key, progress=progress, older=older
+        )
+    head = report.signed.head
+    facts = {
+        "verified": True,
+        "size": head.size,
+        "root": head.root.hex(),
+        "log": key.name,
+        "key": key.encode(),
+        "key_from_export": given.key is None,
+        "first_at": report.first_at,
+        "last_at": report.last_at,
+    }
+    call.output.one(facts, _sentence(facts))
+
+
+def _sentence(facts: dict[str, object]) -> str:
+    good = (
+        f"Verified: {facts['size']} entries, {facts['first_at']} to {facts['last_at']}, "
+        f"none changed, removed or added.\nTree head to keep: {facts['size']}:{facts['root']}"
+    )
+    if facts["key_from_export"]:
+        good += f"\nThe key came with the export. Compare it with what the operator published: {facts['key']}"
+    return good
+
+
+def _key(text: str | None, directory: Path) -> VerifierKey:
+    try:
+        return parse_vkey(text or (directory / "log.vkey").read_text().strip())
+    except FileNotFoundError:
+        raise ExportError("file-missing", path="log.vkey") from None
+    except SignedNoteError:
+        raise ExportError("key-malformed", path="log.vkey") from None
+
+
+def _head(text: str) -> TreeHead:
+    size, _, root = text.partition(":")
+    try:
+        return TreeHead(int(size), bytes.fromhex(root))
+    except ValueError:
+        raise BadLink("a tree head is SIZE:ROOT, the root 64 hex digits") from None
+
+
+def _read(path: Path) -> Iterator[bytes] | None:
+    return _pieces(path) if path.is_file() else None
+
+
+def _pieces(path: Path) -> Iterator[bytes]:
+    with path.open("rb") as file:
+        while piece := file.read(_PIECE):
+            yield piece

@@ -1,0 +1,153 @@
+"""``circle new|list|add|remove|leave|close``, ``members``."""
+
+from typing import TYPE_CHECKING, Any
+
+from relais.client.cli.output import rfc3339
+from relais.client.cli.times import moment
+from relais.client.patient import Patient
+from relais.client.sdk import Circle, Client, Summary
+
+if TYPE_CHECKING:
+    from relais.client.cli.run import Grammar, Invocation
+
+
+def declare(grammar: "Grammar") -> None:
+    circle = grammar.group("circle", "make circles and say who is in them")
+    new = circle.command("new", _new, "start a circle around a patient")
+    new.add_argument("--name", required=True)
+    new.add_argument("--sex", required=True, choices=("F", "M", "U"))
+    new.add_argument("--born", required=True, metavar="YYYY-MM-DD")
+    new.add_argument("--place", required=True)
+    listed = circle.command("list", _list, "list your circles")
+    listed.add_argument("--closed", action="store_true", help="closed ones too")
+    add = circle.command("add", _add, "invite somebody found in the directory")
+    add.add_argument("circle", metavar="CIRCLE")
+    add.add_argument("account", metavar="ACCOUNT")
+    add.add_argument("--history", choices=("all", "none"), default="all")
+    add.add_argument(
+        "--role",
+        choices=("lead", "professional", "carer", "bot"),
+        help="by default what the account is",
+    )
+    add.add_argument(
+        "--until", type=moment, metavar="TIME", help="when access ends: 2026-12-31T18:00, your time"
+    )
+    remove = circle.command("remove", _remove, "remove somebody; the key changes in the same step")
+    remove.add_argument("circle", metavar="CIRCLE")
+    remove.add_argument("account", metavar="ACCOUNT")
+    for name, run, sentence in (
+        ("leave", _leave, "leave a circle"),
+        ("close", _close, "close a circle for good"),
+    ):
+        circle.command(name, run, sentence).add_argument("circle", metavar="CIRCLE")
+    members = grammar.command("members", _members, "say who is in a circle")
+    members.add_argument("circle", metavar="CIRCLE")
+
+
+async def _new(call: "Invocation") -> None:
+    given = call.arguments
+    patient = Patient(given.name, given.sex, given.born, given.place)
+    async with Client.open(call.home) as me:
+        made = await me.create_circle(patient)
+    call.output.one({"circle": made.circle}, made.circle)
+
+
+async def _list(call: "Invocation") -> None:
+    async with Client.open(call.home) as me:
+        rows = [_row(one) for one in await me.circles(closed=call.arguments.closed)]
+    columns = ("name", "unread", "urgent", "last_at", "circle")
+    call.output.many(rows, columns, none="No circle yet: start one with `relais circle new`.")
+
+
+def _row(summary: Summary) -> dict[str, Any]:
+    row = summary.row
+    return {
+        "circle": row.circle,
+        "name": summary.name,
+        "active": row.active,
+        "closed": row.closed,
+        "unread": row.unread,
+        "urgent": row.urgent,
+        "last_seq": row.last_seq,
+        "last_at": rfc3339(row.last_at) if row.last_at else None,
+        "locked": not summary.name and row.profile is not None,
+    }
+
+
+async def _add(call: "Invocation") -> None:
+    given = call.arguments
+    async with Client.open(call.home) as me:
+        circle = await me.circle(given.circle)
+        role = given.role or await _usual_role(me, given.account)
+        await circle.add(
+            given.account, role=role, history=given.history == "all", until=given.until
+        )
+        facts = {
+            "circle": circle.circle,
+            "account": given.account,
+            "role": role,
+            "history": given.history,
+        }
+    call.output.one(
+        facts,
+        "Added. They can read from now on."
+        if role != "bot"
+        else "Added. It can write from now on.",
+    )
+
+
+async def _usual_role(me: Client, account: str) -> str:
+    """A bot's devices are bots in its own chain; everybody else is a professional until told otherwise."""
+    await me.session.accounts.load([account], fresh=True)
+    devices = me.session.accounts[account].devices_in_force()
+    return "bot" if devices and all(one.kind == "bot" for one in devices) else "professional"
+
+
+async def _remove(call: "Invocation") -> None:
+    async with Client.open(call.home) as me:
+        circle = await me.circle(call.arguments.circle)
+        await circle.remove(call.arguments.account)
+        epoch = circle.view.state.audiences["team"].epoch
+    facts = {"circle": circle.circle, "account": call.arguments.account, "epoch": epoch}
+    call.output.one(facts, "Removed. What is written from now on is closed to them.")
+
+
+async def _leave(call: "Invocation") -> None:
+    async with Client.open(call.home) as me:
+        await (await me.circle(call.arguments.circle)).leave()
+    call.output.one({"circle": call.arguments.circle}, "You left this circle.")
+
+
+async def _close(call: "Invocation") -> None:
+    async with Client.open(call.home) as me:
+        await (await me.circle(call.arguments.circle)).close()
+    call.output.one({"circle": call.arguments.circle}, "Closed. It stays readable.")
+
+
+async def _members(call: "Invocation") -> None:
+    async with Client.open(call.home) as me:
+        circle = await me.circle(call.arguments.circle)
+        rows = _member_rows(me, circle)
+    columns = ("name", "profession", "role", "since", "until", "active", "account")
+    call.output.many(rows, columns, none="Nobody is in this circle.")
+
+
+def _member_rows(me: Client, circle: Circle) -> list[dict[str, Any]]:
+    now = me.session.clock.now()
+    rows = []
+    for account, member in circle.view.state.members.items():
+        profile = me.session.accounts[account].profile
+        rows.append(
+            {
+                "account": account,
+                "name": profile.name,
+                "profession": profile.profession,
+                "organisation": profile.organisation,
+                "role": member.role,
+                "audiences": sorted(member.audiences),
+                "since": rfc3339(member.last.since),
+                "until": rfc3339(member.last.until) if member.last.until else None,
+                "active": member.active(now),
+            }
+        )
+    return rows

@@ -1,0 +1,278 @@
+"""``post``, ``withdraw``, ``notes``, ``fetch``, ``ack``, ``receipts``, ``broadcast``."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from relais.client import posting, receipts
+from relais.client.attachments import File
+from relais.client.cli.output import Exit, bar, rfc3339
+from relais.client.clock import ServerClock
+from relais.client.errors import ServerUnreachable
+from relais.client.home import Home, write_atomically
+from relais.client.outbox import Waiting
+from relais.client.posting import Posted, Writing
+from relais.client.sdk import Circle, Client, Note
+from relais.models.refusal import Refusal
+
+if TYPE_CHECKING:
+    import argparse
+
+    from relais.client.cli.run import Grammar, Invocation
+
+TYPES = ("OBS", "INST", "INTERV", "DEM-AVIS", "GEN")
+
+
+def declare(grammar: "Grammar") -> None:
+    post = grammar.command("post", _post, "write a note")
+    post.add_argument("circle", metavar="CIRCLE")
+    _writing_options(post)
+    post.add_argument("--reply-to", metavar="NOTE")
+    post.add_argument(
+        "--replace", metavar="NOTE", help="correct one of your notes: post its next version"
+    )
+    withdraw = grammar.command("withdraw", _withdraw, "withdraw one of your notes")
+    _circle_and_note(withdraw)
+    withdraw.add_argument("--reason", default="")
+    notes = grammar.command("notes", _notes, "read a circle's notes, oldest first")
+    notes.add_argument("circle", metavar="CIRCLE")
+    notes.add_argument("--after", type=int, default=0, metavar="SEQ")
+    notes.add_argument("--follow", action="store_true", help="wait for more until interrupted")
+    notes.add_argument(
+        "--no-receipts", action="store_true", help="do not tell the others that you read them"
+    )
+    fetch = grammar.command("fetch", _fetch, "save an attachment")
+    _circle_and_note(fetch)
+    fetch.add_argument("attachment", metavar="ATTACHMENT", help="its id or name")
+    fetch.add_argument("-o", "--output", type=Path, required=True, metavar="FILE")
+    _circle_and_note(grammar.command("ack", _ack, "acknowledge a note"))
+    _circle_and_note(
+        grammar.command("receipts", _receipts, "say who stored, read and acknowledged a note")
+    )
+    broadcast = grammar.command("broadcast", _broadcast, "send one note to several circles")
+    broadcast.add_argument("circles", nargs="+", metavar="CIRCLE")
+    _writing_options(broadcast)
+
+
+def _writing_options(command: "argparse.ArgumentParser") -> None:
+    command.add_argument("--text", required=True)
+    command.add_argument("--attach", action="append", type=Path, default=[], metavar="FILE")
+    command.add_argument(
+        "--original", action="store_true", help="attach pictures as they are, metadata included"
+    )
+    command.add_argument("--type", choices=TYPES, default="GEN")
+    command.add_argument("--urgent", action="store_true")
+    command.add_argument("--ack", action="store_true", help="ask for acknowledgement")
+
+
+def _circle_and_note(command: "argparse.ArgumentParser") -> None:
+    command.add_argument("circle", metavar="CIRCLE")
+    command.add_argument("note", metavar="NOTE")
+
+
+def _writing(given: "argparse.Namespace", **more: Any) -> Writing:
+    files = tuple(File(path.name, path.read_bytes(), given.original) for path in given.attach)
+    return Writing(
+        text=given.text,
+        type=given.type,
+        files=files,
+        urgent=given.urgent,
+        acknowledge=given.ack,
+        **more,
+    )
+
+
+async def _post(call: "Invocation") -> int | None:
+    given = call.arguments
+    if given.replace:
+        return await _correct(call)
+    home = Home.open(call.home)
+    writing = _writing(given, reply_to=given.reply_to)
+    waiting = posting.keep(home, given.circle, writing, at=ServerClock().now())
+    try:
+        async with Client.open(home) as me:
+            posted = await _deliver_all(me, waiting, call)
+    except ServerUnreachable as error:
+        facts = {"note": waiting.note, "version": waiting.version, "seq": None, "queued": True}
+        call.output.one(facts, f"Kept. {error}")
+        return Exit.UNREACHABLE
+    _say_posted(call, posted)
+    return Exit.OK
+
+
+async def _deliver_all(me: Client, waiting: Waiting, call: "Invocation") -> Posted:
+    """What waits from before goes first; the new note is the last in the outbox."""
+    for earlier in posting.waiting(me.session):
+        if earlier.note == waiting.note:
+            break
+        await _deliver_earlier(me, earlier, call)
+    return await posting.deliver(me.session, waiting, progress=bar("sending"))
+
+
+async def _deliver_earlier(me: Client, earlier: Waiting, call: "Invocation") -> None:
+    try:
+        await posting.deliver(me.session, earlier)
+    except Refusal as refusal:
+        call.output.error(refusal)
+
+
+async def _correct(call: "Invocation") -> int:
+    given = call.arguments
+    async with Client.open(call.home) as me:
+        circle = await me.circle(given.circle)
+        newest = (await circle.versions(given.replace))[-1]
+        kept = () if given.attach else newest.attachments
+        replaces = (given.replace, newest.version, newest.digest)
+        reply_to = given.reply_to or (newest.content.reply_to if newest.content else None)
+        writing = _writing(given, replaces=replaces, attached=kept, reply_to=reply_to)
+        posted = await circle.write(writing, progress=bar("sending"))
+    _say_posted(call, posted)
+    return Exit.OK
+
+
+def _say_posted(call: "Invocation", posted: Posted) -> None:
+    facts = {
+        "circle": posted.circle,
+        "note": posted.note,
+        "version": posted.version,
+        "seq": posted.seq,
+        "at": rfc3339(posted.at),
+    }
+    call.output.one(
+        facts, f"Posted: {posted.note} version {posted.version}, number {posted.seq} of the circle."
+    )
+
+
+async def _withdraw(call: "Invocation") -> None:
+    async with Client.open(call.home) as me:
+        circle = await me.circle(call.arguments.circle)
+        posted = await circle.withdraw(call.arguments.note, call.arguments.reason)
+    _say_posted(call, posted)
+
+
+async def _notes(call: "Invocation") -> None:
+    given = call.arguments
+    async with Client.open(call.home) as me:
+        circle = await me.circle(given.circle)
+        pending: list[Note] = []
+        async for note in circle.notes(after=given.after, follow=given.follow):
+            await me.session.accounts.load([note.author])
+            call.output.line(note_facts(me, note), _readable(me, note))
+            pending.append(note)
+            if not given.no_receipts and (given.follow or len(pending) == 100):
+                await _mark_read(circle, pending)
+        if not given.no_receipts:
+            await _mark_read(circle, pending)
+
+
+async def _mark_read(circle: Circle, pending: list[Note]) -> None:
+    readable = [note for note in pending if not note.locked]
+    pending.clear()
+    if readable:
+        await circle.mark(readable, "stored", "read")
+
+
+def note_facts(me: Client, note: Note) -> dict[str, Any]:
+    """The stable keys of ``notes --json`` (docs/command-line.md)."""
+    content = note.content
+    return {
+        "circle": note.circle,
+        "seq": note.seq,
+        "note": note.note,
+        "version": note.version,
+        "author": note.author,
+        "author_name": me.session.accounts[note.author].profile.name,
+        "at": rfc3339(note.header.at),
+        "type": content.type if content else None,
+        "text": content.text if content else None,
+        "form": {"schema": content.form.schema, "data": dict(content.form.data)}
+        if content and content.form
+        else None,
+        "attachments": [
+            {
+                "id": one.id,
+                "name": one.name,
+                "media_type": one.media_type,
+                "size": one.size,
+                "sha256": one.sha256,
+            }
+            for one in note.attachments
+        ],
+        "urgent": note.header.urgent,
+        "acknowledge": note.header.acknowledge,
+        "reply_to": content.reply_to if content else None,
+        "broadcast": content.broadcast if content else None,
+        "withdrawn": note.withdrawn,
+        "locked": note.locked,
+    }
+
+
+def _readable(me: Client, note: Note) -> str:
+    facts = note_facts(me, note)
+    marks = [name for name in ("urgent", "acknowledge", "withdrawn", "locked") if facts[name]]
+    version = f" (version {note.version})" if note.version > 1 else ""
+    head = (
+        f"{note.seq:>5}  {facts['at']}  {facts['author_name']}{version}  {' '.join(marks)}".rstrip()
+    )
+    files = "".join(
+        f"\n       + {one['name']} ({one['size']} bytes, {one['id']})"
+        for one in facts["attachments"]
+    )
+    text = facts["text"] or ""
+    return f"{head}\n       {note.note}\n       {text.replace(chr(10), chr(10) + '       ')}{files}"
+
+
+async def _fetch(call: "Invocation") -> None:
+    given = call.arguments
+    async with Client.open(call.home) as me:
+        circle = await me.circle(given.circle)
+        data = await circle.fetch(given.note, given.attachment, progress=bar("fetching"))
+    write_atomically(given.output, data)
+    call.output.one({"file": str(given.output), "size": len(data)}, f"Saved as {given.output}.")
+
+
+async def _ack(call: "Invocation") -> None:
+    async with Client.open(call.home) as me:
+        circle = await me.circle(call.arguments.circle)
+        note = await circle.acknowledge(call.arguments.note)
+    facts = {"note": note.note, "version": note.version}
+    call.output.one(facts, f"Acknowledged: version {note.version}.")
+
+
+async def _receipts(call: "Invocation") -> None:
+    async with Client.open(call.home) as me:
+        circle = await me.circle(call.arguments.circle)
+        seen = await circle.receipts(call.arguments.note)
+        rows = _receipt_rows(me, seen)
+    call.output.many(
+        rows, ("version", "name", *receipts.KINDS), none="Nobody else has received it yet."
+    )
+
+
+def _receipt_rows(me: Client, seen: list[receipts.Seen]) -> list[dict[str, Any]]:
+    rows: dict[tuple[int, str], dict[str, Any]] = {}
+    for one in seen:
+        name = me.session.accounts[one.account].profile.name
+        blank = {
+            "version": one.version,
+            "account": one.account,
+            "name": name,
+            **dict.fromkeys(receipts.KINDS),
+        }
+        rows.setdefault((one.version, one.account), blank)[one.kind] = rfc3339(one.at)
+    return list(rows.values())
+
+
+async def _broadcast(call: "Invocation") -> None:
+    given = call.arguments
+    async with Client.open(call.home) as me:
+        broadcast, posted = await me.broadcast(
+            given.circles, _writing(given), progress=bar("sending")
+        )
+    facts = {
+        "broadcast": broadcast,
+        "notes": [
+            {"circle": one.circle, "note": one.note, "version": one.version, "seq": one.seq}
+            for one in posted
+        ],
+    }
+    call.output.one(facts, f"Sent to {len(posted)} circles: broadcast {broadcast}.")

@@ -1,0 +1,1 @@
+"""Bots that write results into circles and read nothing."""

@@ -13,12 +13,13 @@ class DuplicateKey(StoreError):
     """A unique index already holds this key.
 
     `pattern` is the index's key, for instance `("circle", "seq")`; `index` is the position of the offending
-    document among those of one `insert_many`, else 0. Every field of `pattern` is a name, never a value.
+    document among those of one `insert_many`, else 0; `collection` is where it was, if that is known. Every field of `pattern` is a name, never a value.
     """
 
-    def __init__(self, pattern: tuple[str, ...], *, index: int = 0) -> None:
+    def __init__(self, pattern: tuple[str, ...], *, collection: str = "", index: int = 0) -> None:
         super().__init__(f"duplicate key {pattern}")
         self.pattern = pattern
+        self.collection = collection
         self.index = index
 
 

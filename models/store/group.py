@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 
 from relais.models.store.database import Database, Document, Session
-from relais.models.store.errors import DocumentRefused, DuplicateKey, Unavailable
+from relais.models.store.errors import DocumentRefused, DuplicateKey, StoreError, Unavailable
 from relais.models.store.numbering import LastNumbers, Numbering
 
 Entry = tuple[str, Document]
@@ -85,7 +85,7 @@ class GroupStore:
                 guilty = write.blame(error.index)
                 units = self._not_yet_stored(write, guilty)
                 if not _is_rival(error, guilty):
-                    guilty.refuse(error)
+                    guilty.refuse(_at(error, write.current))
                     return [unit for unit in units if unit is not guilty]
                 await self._catch_up(guilty, attempt)
             except Exception as error:  # noqa: BLE001 (each caller gets it)
@@ -161,6 +161,13 @@ class GroupStore:
         for unit in units:
             unit.refuse(error)
         return []
+
+
+def _at(error: StoreError, collection: str) -> StoreError:
+    """The error as one unit's own: a position in the group says nothing to its caller."""
+    if isinstance(error, DuplicateKey):
+        return DuplicateKey(error.pattern, collection=collection)
+    return error
 
 
 def _is_rival(error: DuplicateKey | DocumentRefused, unit: Unit) -> bool:

@@ -117,6 +117,8 @@ async def _lock(records: Collection) -> AsyncIterator[None]:
                 yield
             finally:
                 keeper.cancel()
+    except ExceptionGroup as errors:  # the body's failure, or the lock's loss
+        raise errors.exceptions[0] from None
     finally:
         await records.delete({"_id": "lock", "owner": owner})
 

@@ -60,7 +60,8 @@ class Demonstration:
         with self._news:
             self._news.wait_for(lambda: len(self.links()) >= count or self._silent, seconds)
         if len(self.links()) < count:
-            raise AssertionError(f"{len(self.links())} of {count} links within {seconds:.0f} s")
+            why = "it ended" if self._silent else f"{seconds:.0f} s have passed"
+            raise AssertionError(f"{why} with {len(self.links())} of {count} links printed")
         return self.links()
 
     def interrupt(self, *, seconds: float) -> int:

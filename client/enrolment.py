@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 
 from relais.client import healing, unlocking
 from relais.client.clock import ServerClock
-from relais.client.errors import BadAnswer, BadLink
+from relais.client.errors import BadAnswer, BadLink, ServerUnreachable
 from relais.client.home import Home
 from relais.client.identity import Identity, new_keys
 from relais.client.session import Session
@@ -30,6 +30,8 @@ from relais.models.wire.auth import (
     WaitJoin,
 )
 
+_TRIES = 3
+
 
 @dataclass(frozen=True)
 class NewDevice:
@@ -41,29 +43,49 @@ class NewDevice:
 
 
 async def enrol(device: NewDevice, url: str, profile: Profile) -> Identity:
-    """Use a one-time invitation (`…/enrol#TOKEN`). Raises `BadLink`, `AlreadyEnrolled`, `Refusal`, `ServerUnreachable`."""
+    """Use a one-time invitation (`…/enrol#TOKEN`).
+
+    Raises `BadLink`, `AlreadyEnrolled`, `PassphraseNeeded`, `Refusal`, `ServerUnreachable`.
+    """
+    _invitation_of(url)
+    home = Home.create(device.home, ask=device.ask)
+    try:
+        return await enrol_into(home, device, url, profile)
+    except BaseException:
+        home.remove_all()
+        raise
+
+
+async def enrol_into(home: Home, device: NewDevice, url: str, profile: Profile) -> Identity:
+    """The same, into a folder that is made already. The keys are kept before the server knows of them."""
+    origin, invitation = origin_of(url), _invitation_of(url)
+    async with Transport(origin) as transport:
+        looked: Invitation = await transport.exchange(LookInvitation(invitation))
+        kind = "bot" if "bot" in looked.roles else "interactive"
+        keys = new_keys()
+        statement = account.create(keys, keys.device(kind, device.label), profile, at=looked.now)
+        identity = Identity(origin, account.account_id(statement), keys, kind, device.label)
+        identity.save(home)
+        await _enrol_patiently(transport, Enrol(invitation, statement))
+    return identity
+
+
+async def _enrol_patiently(transport: Transport, request: Enrol) -> None:
+    """An answer that got lost is asked for again: the same statement gets the same answer."""
+    for _ in range(_TRIES - 1):
+        try:
+            await transport.exchange(request)
+        except ServerUnreachable:
+            continue
+        return
+    await transport.exchange(request)
+
+
+def _invitation_of(url: str) -> str:
     parts = urlsplit(url)
     if parts.path.rstrip("/") != "/enrol" or not parts.fragment:
         raise BadLink
-    origin = origin_of(url)
-    async with Transport(origin) as transport:
-        invitation: Invitation = await transport.exchange(LookInvitation(parts.fragment))
-        home = Home.create(device.home, ask=device.ask)
-        kind = "bot" if "bot" in invitation.roles else "interactive"
-        keys = new_keys()
-        statement = account.create(
-            keys, keys.device(kind, device.label), profile, at=invitation.now
-        )
-        identity = Identity(origin, account.account_id(statement), keys, kind, device.label)
-        identity.save(
-            home
-        )  # before the server knows: an account nobody holds the keys of would be lost
-        try:
-            await transport.exchange(Enrol(parts.fragment, statement))
-        except BaseException:
-            home.remove_all()
-            raise
-    return identity
+    return parts.fragment
 
 
 async def join_account(device: NewDevice, link: str) -> Identity:

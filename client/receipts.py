@@ -25,10 +25,18 @@ class Seen:
 
 
 async def give(
-    session: Session, circle: CircleId, notes: Iterable[Note], kinds: Iterable[str]
+    session: Session,
+    circle: CircleId,
+    notes: Iterable[Note],
+    kinds: Iterable[str],
+    *,
+    at: Millis | None = None,
 ) -> None:
-    """Sign and send receipts for versions written by others. Sending one again changes nothing."""
-    me = session.identity
+    """Sign and send receipts for versions written by others, for now or for when it was.
+
+    Sending one again changes nothing.
+    """
+    me, now = session.identity, session.clock.now() if at is None else at
     signed = [
         receipt.write(
             me.keys,
@@ -38,7 +46,7 @@ async def give(
             envelope=note.digest,
             kind=kind,
             account=me.account,
-            at=session.clock.now(),
+            at=now,
         )
         for note in notes
         if note.author != me.account

@@ -1,0 +1,146 @@
+"""Filling the territory: everybody enrols by invitation and writes through the front door."""
+
+import asyncio
+import secrets
+from collections.abc import Callable
+from contextlib import AsyncExitStack
+from dataclasses import replace
+from pathlib import Path
+
+from relais.client import posting, receipts
+from relais.client.enrolment import NewDevice, enrol_into
+from relais.client.home import Home, write_atomically
+from relais.client.posting import Writing
+from relais.client.reading import Note
+from relais.client.sdk import Circle, Client
+from relais.client.territory.people import ADMINISTRATOR, CAST, Person, neighbours
+from relais.client.territory.scenes import Scene, Step
+from relais.crypto.account import Profile
+from relais.models.ids import Millis
+from relais.models.wire.account import Invite
+
+HOUR = 3_600_000
+_AT_ONCE = 8
+Say = Callable[[str], None]
+
+
+def open_homes(folder: Path) -> Callable[[str], Home]:
+    """Homes of made-up people share one key in a file beside them: nobody types a passphrase for them."""
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    key_file = folder / "demo.key"
+    if not key_file.exists():
+        write_atomically(key_file, secrets.token_bytes(32))
+    key = key_file.read_bytes()
+
+    def home(name: str) -> Home:
+        path = folder / name
+        path.mkdir(mode=0o700, exist_ok=True)
+        return Home(path, key)
+
+    return home
+
+
+async def enrol_person(home: Home, url: str, person: Person) -> None:
+    profile = Profile(person.name, person.profession, person.organisation)
+    await enrol_into(home, NewDevice(home.path, "demo"), url, profile)
+
+
+class Builder:
+    """Fills an empty server, given one invitation for its administrator."""
+
+    def __init__(self, folder: Path, origin: str, say: Say) -> None:
+        self._home = open_homes(folder)
+        self._origin = origin
+        self._say = say
+
+    async def build(self, invitation: str, scenes: list[Scene], *, alone: bool) -> None:
+        """``alone``: the administrator and nobody else."""
+        await enrol_person(self._home(ADMINISTRATOR.key), invitation, ADMINISTRATOR)
+        if alone:
+            return
+        self._say("enrolling the territory's people")
+        await self._enrol_all([*CAST, *neighbours()])
+        async with AsyncExitStack() as stack:
+            cast = {
+                person.key: await stack.enter_async_context(Client.open(self._home(person.key)))
+                for person in CAST
+                if person.role != "auditor"
+            }
+            for number, scene in enumerate(scenes, start=1):
+                self._say(f"circle {number} of {len(scenes)}")
+                await play(cast, scene)
+
+    async def _enrol_all(self, people: list[Person]) -> None:
+        async with Client.open(self._home(ADMINISTRATOR.key)) as administrator:
+            gate = asyncio.Semaphore(_AT_ONCE)
+
+            async def enrol_one(person: Person) -> None:
+                async with gate:
+                    invitation = Invite((person.role,), person.organisation, 7)
+                    path = (await administrator.session.call(invitation)).path
+                    await enrol_person(self._home(person.key), self._origin + path, person)
+
+            async with asyncio.TaskGroup() as group:
+                for person in people:
+                    group.create_task(enrol_one(person))
+
+
+async def play(cast: dict[str, Client], scene: Scene) -> None:
+    """Start one circle, fill it, and let everybody write, read and acknowledge in turn."""
+    lead = cast[scene.lead]
+    circle = await lead.create_circle(scene.patient)
+    for key in scene.members:
+        await circle.add(cast[key].account, role=_circle_role(cast[key]))
+    now = lead.session.clock.now()
+    written: list[tuple[str, Note]] = []
+    for step in scene.steps:
+        at = now - int(step.hours * HOUR)
+        note = await _write(cast, circle, step, written, at=at)
+        written.append((step.who, note))
+        await _receive(cast, circle, step, note, at=at)
+
+
+def _circle_role(client: Client) -> str:
+    role = client.roles[0]
+    return role if role in ("bot", "carer") else "professional"
+
+
+async def _write(
+    cast: dict[str, Client],
+    circle: Circle,
+    step: Step,
+    written: list[tuple[str, Note]],
+    *,
+    at: Millis,
+) -> Note:
+    author = cast[step.who]
+    writing = _writing(step, written)
+    waiting = posting.keep(author.session.home, circle.circle, writing, at=at)
+    posted = await posting.deliver(author.session, waiting)
+    reader = cast["nurse"] if "bot" in author.roles else author
+    opened = await reader.circle(circle.circle)
+    return (await opened.versions(posted.note))[-1]
+
+
+def _writing(step: Step, written: list[tuple[str, Note]]) -> Writing:
+    files = (step.draw(),) if step.draw else ()
+    writing = Writing(
+        text=step.text, type=step.type, files=files, urgent=step.urgent, acknowledge=step.ask
+    )
+    if step.reply_to is not None:
+        writing = replace(writing, reply_to=written[step.reply_to][1].note)
+    for target, withdraw in ((step.corrects, False), (step.withdraws, True)):
+        if target is not None:
+            old = written[target][1]
+            replaces = (old.note, old.version, old.digest)
+            writing = replace(writing, replaces=replaces, withdraw=withdraw)
+    return writing
+
+
+async def _receive(
+    cast: dict[str, Client], circle: Circle, step: Step, note: Note, *, at: Millis
+) -> None:
+    for minutes, key in enumerate(step.read_by, start=7):
+        kinds = receipts.KINDS if key in step.acknowledged_by else receipts.KINDS[:2]
+        when = at + minutes * 60_000
+        await receipts.give(cast[key].session, circle.circle, [note], kinds, at=when)

@@ -1,0 +1,137 @@
+"""Who lives in the territory. The figures are those of a real one of 62,000 inhabitants; the names are not."""
+
+from dataclasses import dataclass
+from random import Random
+
+TOWNS = ("Vernay", "Saint-Aubin", "La Roche", "Montclair", "Les Ormes", "Pont-le-Vieux", "Charmoy")
+_FIRST = [
+    "Agathe",
+    "Bruno",
+    "Camille",
+    "Denis",
+    "Émilie",
+    "Fabrice",
+    "Gaëlle",
+    "Hervé",
+    "Inès",
+    "Jérôme",
+    "Karine",
+    "Laurent",
+    "Mathilde",
+    "Nicolas",
+    "Océane",
+    "Patrick",
+    "Quitterie",
+    "Rachel",
+    "Stéphane",
+    "Théo",
+    "Ursule",
+    "Valérie",
+    "William",
+    "Xavier",
+    "Yasmine",
+    "Zoé",
+    "Arthur",
+    "Brigitte",
+    "Cédric",
+    "Delphine",
+]
+_LAST = [
+    "Aubry",
+    "Besson",
+    "Carlier",
+    "Dumont",
+    "Évrard",
+    "Ferrand",
+    "Giraud",
+    "Humbert",
+    "Imbert",
+    "Jacquet",
+    "Kessler",
+    "Langlois",
+    "Masson",
+    "Navarro",
+    "Olivier",
+    "Perrot",
+    "Quentin",
+    "Rivière",
+    "Simonet",
+    "Tessier",
+    "Urbain",
+    "Vasseur",
+    "Weber",
+    "Yvon",
+    "Zeller",
+    "Blanchet",
+    "Cordier",
+    "Delmas",
+    "Fournel",
+    "Grandjean",
+]
+
+
+@dataclass(frozen=True)
+class Person:
+    """``key`` names somebody in the scenes; ``role`` is the account's role."""
+
+    key: str
+    name: str
+    profession: str
+    organisation: str
+    role: str = "professional"
+
+
+ADMINISTRATOR = Person(
+    "administrator", "Marc Petit", "administrator", "CPTS du Val de Vernay", "administrator"
+)
+NURSE = Person("nurse", "Claire Morel", "nurse", "Cabinet infirmier des Tilleuls, Vernay")
+PHYSICIAN = Person("physician", "Dr Antoine Bernard", "physician", "Maison de santé de Vernay")
+PHARMACIST = Person("pharmacist", "Sophie Lemaire", "pharmacist", "Pharmacie des Halles, Vernay")
+COORDINATOR = Person(
+    "coordinator", "Julien Faure", "coordinator", "Hôpital du Val de Vernay", "coordinator"
+)
+AUDITOR = Person("auditor", "Isabelle Renaud", "auditor", "CPTS du Val de Vernay", "auditor")
+
+SHOWN = (NURSE, PHYSICIAN, PHARMACIST, COORDINATOR, AUDITOR, ADMINISTRATOR)
+"""Those whose links the demo prints."""
+
+CAST = (
+    NURSE,
+    PHYSICIAN,
+    PHARMACIST,
+    COORDINATOR,
+    AUDITOR,
+    Person("nurse-2", "Nadia Benali", "nurse", "Cabinet infirmier des Tilleuls, Vernay"),
+    Person("physician-2", "Dr Élise Garnier", "physician", "Maison de santé de Saint-Aubin"),
+    Person(
+        "physiotherapist", "Hugo Lambert", "physiotherapist", "Cabinet de kinésithérapie, Montclair"
+    ),
+    Person("social-worker", "Amélie Caron", "social_worker", "Conseil départemental"),
+    Person("son", "Paul Durand", "carer", "", "carer"),
+    Person("laboratory", "Laboratoire Biovernay", "laboratory", "Laboratoire Biovernay", "bot"),
+)
+"""Those who write in the scenes, besides the administrator."""
+
+_PRACTICES = (
+    ("physician", "Cabinet médical", 35),
+    ("nurse", "Cabinet infirmier", 27),
+    ("physiotherapist", "Cabinet de kinésithérapie", 15),
+    ("pharmacist", "Pharmacie", 13),
+)
+
+
+def neighbours() -> list[Person]:
+    """The territory's other practices, for the directory: each with one account."""
+    draw = Random("the territory's practices")
+    people = []
+    for profession, practice, count in _PRACTICES:
+        there = sum(one.profession == profession for one in CAST)
+        for number in range(there, count):
+            title = "Dr " if profession == "physician" else ""
+            name = f"{title}{draw.choice(_FIRST)} {draw.choice(_LAST)}"
+            people.append(
+                Person(
+                    f"{profession}-{number}", name, profession, f"{practice}, {draw.choice(TOWNS)}"
+                )
+            )
+    return people

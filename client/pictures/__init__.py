@@ -1,0 +1,1 @@
+"""Pictures for a territory that does not exist: wounds, prescriptions, discharge plans."""

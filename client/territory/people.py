@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 from random import Random
 
+from relais.models.wire.auth import AccountRole
+
 TOWNS = ("Vernay", "Saint-Aubin", "La Roche", "Montclair", "Les Ormes", "Pont-le-Vieux", "Charmoy")
 _FIRST = [
     "Agathe",
@@ -78,7 +80,7 @@ class Person:
     name: str
     profession: str
     organisation: str
-    role: str = "professional"
+    role: AccountRole = "professional"
 
 
 ADMINISTRATOR = Person(

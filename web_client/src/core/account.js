@@ -7,7 +7,7 @@
 import { digest, peek, sign, verify } from "./cose.js";
 import { asFields, DEVICE, identified } from "./device.js";
 import { ProtocolError } from "./errors.js";
-import { bytes, id16, id32, operation, optional, structure, text, time, uint } from "./structure.js";
+import { bytes, id16, id32, operations, optional, structure, text, time, uint } from "./structure.js";
 import { isSame } from "./bytes.js";
 
 /** @typedef {import("./bytes.js").Bytes} Bytes */
@@ -31,7 +31,7 @@ export const PROFILE = structure({ name: text(120, 1), profession: text(60), org
 const POSSESSION = structure({ account: id32, device: DEVICE });
 const STATEMENT = structure({
   account: optional(id32), seq: uint, prev: optional(id32), at: time, device: id16,
-  operation: operation({
+  operation: operations({
     "create": { device: DEVICE, profile: PROFILE, replaces: optional(id32) },
     "device.add": { device: DEVICE, possession: bytes() },
     "device.revoke": { device: id16 },

@@ -21,7 +21,7 @@ export function makeCode(secret) {
 /** Without case, hyphens and spaces; O as 0, I and L as 1. Throws ProtocolError `bad-code`. @param {string} text @returns {Bytes} 10 */
 export function readCode(text) {
   const code = text.toUpperCase().replace(/[\s-]/g, "").replaceAll("O", "0").replace(/[IL]/g, "1");
-  const digits = [...code].map((letter) => ALPHABET.indexOf(letter));
+  const digits = Array.from(code, (letter) => ALPHABET.indexOf(letter));
   if (digits.length !== CODE_LENGTH || digits.includes(-1)) throw new ProtocolError("bad-code");
   let whole = digits.reduce((sum, digit) => (sum << 5n) | BigInt(digit), 0n);
   const secret = new Uint8Array(SECRET_SIZE);

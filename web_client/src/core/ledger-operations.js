@@ -2,7 +2,7 @@
 import { digest, peek as peekSigned, sign } from "./cose.js";
 import { kemPublicKey } from "./device.js";
 import { ProtocolError } from "./errors.js";
-import { bytes, id16, id32, list, operation, optional, structure, text, time, uint } from "./structure.js";
+import { bytes, id16, id32, list, operations, optional, structure, text, time, uint } from "./structure.js";
 
 /** @typedef {import("./bytes.js").Bytes} Bytes */
 /** @typedef {import("./structure.js").ValueOf<typeof ENTRY>} EntryFields */
@@ -22,7 +22,7 @@ export const AUDIENCES_MOST = 8;
 const audience = text(20);
 const ENTRY = structure({
   circle: optional(id32), seq: uint, prev: optional(id32), at: time, account: id32, device: id16, account_head: id32,
-  operations: list(operation({
+  operations: list(operations({
     "create": { nonce: bytes(16) },
     "member.add": {
       account: id32, account_head: id32, role: text(20), audiences: list(audience, { most: AUDIENCES_MOST }),

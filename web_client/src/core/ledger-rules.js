@@ -115,7 +115,7 @@ function operate(state, entry, operation) {
     case "member.remove": return remove(state, entry, operation);
     case "member.change": return change(state, entry, operation);
     case "epoch.open": return openEpoch(state, entry, operation);
-    case "close": return { ...state, closed: true };
+    default: return { ...state, closed: true };
   }
 }
 

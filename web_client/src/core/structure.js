@@ -62,6 +62,7 @@ export const time = uint;
 export const bool = same(/** @returns {value is boolean} */ (value) => typeof value === "boolean");
 
 /** Control characters the protocol refuses: below U+0020 but tab and newline. */
+// oxlint-disable-next-line no-control-regex -- they are what is looked for
 const CONTROL = /[\u0000-\u0008\u000b-\u001f]/;
 
 /** @param {number} most UTF-16 code units @param {number} [least] @returns {Kind<string>} */
@@ -134,7 +135,7 @@ function assertNames(names, found) {
  * @param {V} variants the further fields of each
  * @returns {Kind<{ [O in keyof V & string]: { op: O } & Fields<V[O]> }[keyof V & string]>}
  */
-export function operation(variants) {
+export function operations(variants) {
   const known = new Map(Object.entries(variants).map(([op, fields]) => [op, structure({ op: text(40), ...fields })]));
   /** @param {unknown} op */
   const named = (op) => (typeof op === "string" ? (known.get(op) ?? refuse("unknown-operation")) : refuse());

@@ -90,7 +90,7 @@ function gcm(nonce, aad) {
  */
 export async function sealTo(publicKey, plaintext, info) {
   const recipientPublicKey = await importPublic(publicKey);
-  const sealed = await hpke.seal({ recipientPublicKey, info: encode(info) }, /** @type {Bytes} */ (plaintext));
+  const sealed = await hpke.seal({ recipientPublicKey, info: encode(info) }, new Uint8Array(plaintext));
   return concat(new Uint8Array(sealed.enc), new Uint8Array(sealed.ct));
 }
 
@@ -103,7 +103,7 @@ export async function openSealed(seed, sealed, info) {
   const [enc, ciphertext] = [sealed.slice(0, ENC_SIZE), sealed.slice(ENC_SIZE)];
   const recipientKey = await kem.importKey("raw", new Uint8Array(seed).buffer, false);
   try {
-    const opened = await hpke.open({ recipientKey, enc: /** @type {Bytes} */ (enc), info: encode(info) }, /** @type {Bytes} */ (ciphertext));
+    const opened = await hpke.open({ recipientKey, enc, info: encode(info) }, ciphertext);
     return new Uint8Array(opened);
   } catch (error) {
     throw new ProtocolError("cannot-open", { cause: error });

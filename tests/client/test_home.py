@@ -1,0 +1,140 @@
+"""A member's folder: sealed, private, atomic."""
+
+import io
+import json
+import os
+import stat
+from multiprocessing import get_context
+from pathlib import Path
+
+import pytest
+
+from relais.client import unlocking
+from relais.client.errors import (
+    AlreadyEnrolled,
+    DamagedHome,
+    NotEnrolled,
+    PassphraseNeeded,
+    WrongPassphrase,
+)
+from relais.client.home import Home, write_atomically
+
+
+@pytest.fixture(autouse=True)
+def passphrase(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("RELAIS_PASSPHRASE", "un mot de passe assez long")
+    monkeypatch.setattr(unlocking, "_MEMORY_KIB", 64)
+
+
+def test_what_is_written_is_read_by_the_next_process(tmp_path: Path) -> None:
+    Home.create(tmp_path / "me").write("state", {"seq": 3, "key": b"\x01"})
+    assert Home.open(tmp_path / "me").read("state") == {"seq": 3, "key": b"\x01"}
+
+
+def test_nothing_in_the_folder_is_legible(tmp_path: Path) -> None:
+    Home.create(tmp_path / "me").write("state", {"patient": "Denise Durand"})
+    content = b"".join(file.read_bytes() for file in (tmp_path / "me").rglob("*") if file.is_file())
+    assert b"Denise" not in content
+
+
+def test_folder_and_files_are_their_owners_only(tmp_path: Path) -> None:
+    Home.create(tmp_path / "me").write("outbox/one", 1)
+    modes = {stat.S_IMODE(path.stat().st_mode) for path in (tmp_path / "me").rglob("*")}
+    assert modes <= {0o600, 0o700}
+    assert stat.S_IMODE((tmp_path / "me").stat().st_mode) == 0o700
+
+
+def test_another_passphrase_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    Home.create(tmp_path / "me")
+    monkeypatch.setenv("RELAIS_PASSPHRASE", "pas le bon mot de passe")
+    with pytest.raises(WrongPassphrase):
+        Home.open(tmp_path / "me")
+
+
+def test_a_folder_without_an_account_says_how_to_get_one(tmp_path: Path) -> None:
+    with pytest.raises(NotEnrolled, match="relais enrol"):
+        Home.open(tmp_path / "nobody")
+
+
+def test_a_second_account_in_one_folder_is_refused(tmp_path: Path) -> None:
+    Home.create(tmp_path / "me")
+    with pytest.raises(AlreadyEnrolled):
+        Home.create(tmp_path / "me")
+
+
+@pytest.mark.parametrize("byte", [0, 12, -1])
+def test_a_changed_byte_is_damage(tmp_path: Path, byte: int) -> None:
+    home = Home.create(tmp_path / "me")
+    home.write("state", "fine")
+    file = tmp_path / "me" / "state.relais"
+    data = bytearray(file.read_bytes())
+    data[byte] ^= 1
+    file.write_bytes(bytes(data))
+    with pytest.raises(DamagedHome, match="state"):
+        home.read("state")
+
+
+def test_a_file_put_in_the_place_of_another_is_damage(tmp_path: Path) -> None:
+    home = Home.create(tmp_path / "me")
+    home.write("one", 1)
+    (tmp_path / "me" / "one.relais").rename(tmp_path / "me" / "two.relais")
+    with pytest.raises(DamagedHome, match="two"):
+        home.read("two")
+
+
+def test_a_damaged_lock_is_named(tmp_path: Path) -> None:
+    Home.create(tmp_path / "me")
+    (tmp_path / "me" / "lock.json").write_text("{")
+    with pytest.raises(DamagedHome, match=r"lock\.json"):
+        Home.open(tmp_path / "me")
+    (tmp_path / "me" / "lock.json").write_text(json.dumps({"kind": "passphrase"}))
+    with pytest.raises(DamagedHome, match=r"lock\.json"):
+        Home.open(tmp_path / "me")
+
+
+def test_without_terminal_passphrase_or_keyring_it_says_what_to_do(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("RELAIS_PASSPHRASE")
+    monkeypatch.setenv("PYTHON_KEYRING_BACKEND", "keyring.backends.fail.Keyring")
+    monkeypatch.setattr("sys.stdin", io.StringIO())
+    with pytest.raises(PassphraseNeeded, match="RELAIS_PASSPHRASE"):
+        Home.create(tmp_path / "me")
+
+
+def test_a_passphrase_can_be_typed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("RELAIS_PASSPHRASE")
+    monkeypatch.setattr(unlocking, "_store_in_keyring", lambda: None)
+    Home.create(tmp_path / "me", ask=lambda _question: "tapée deux fois").write("x", 1)
+    assert Home.open(tmp_path / "me", ask=lambda _question: "tapée deux fois").read("x") == 1
+    with pytest.raises(PassphraseNeeded):
+        Home.create(tmp_path / "other", ask=lambda _question: "court")
+
+
+def test_a_write_that_fails_leaves_the_old_file(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    target = tmp_path / "file"
+    write_atomically(target, b"old")
+    monkeypatch.setattr(os, "fsync", _disk_full)
+    with pytest.raises(OSError, match="full"):
+        write_atomically(target, b"new")
+    assert target.read_bytes() == b"old"
+    assert list(tmp_path.iterdir()) == [target]
+
+
+def _disk_full(_handle: int) -> None:
+    raise OSError("full")
+
+
+def _count_up(path: str, key: bytes) -> None:
+    home = Home(Path(path), key)
+    for _ in range(20):
+        home.update("count", lambda value: (value or 0) + 1)
+
+
+def test_two_processes_lose_no_update_of_each_other(tmp_path: Path) -> None:
+    key = bytes(32)
+    with get_context("spawn").Pool(3) as pool:
+        pool.starmap(_count_up, [(str(tmp_path), key)] * 3)
+    assert Home(tmp_path, key).read("count") == 60

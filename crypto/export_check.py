@@ -51,7 +51,8 @@ class ExportError(ProtocolError):
 
     Attributes:
         path: the file it is about.
-        index: the entry it is about, from 0, where it is about one.
+        index: the entry it is about, from 0, where it is about one. Where entries were rewritten
+            together with their tile, the first of those under the hash that betrays it.
     """
 
     def __init__(self, reason: str, *, path: str, index: int | None = None) -> None:

@@ -161,13 +161,11 @@ class VerifiedTiles:
         """All hashes of one tile: of a full one, or of the unfilled one of its level."""
         if index == self.head.size >> TILE_HEIGHT * (level + 1):
             return self._read_edge().rows[level]
-        known = self._full.get((level, index))
-        if known is None:
-            known = self._read_full(level, index)
-            self._full[level, index] = known
-            if len(self._full) > self._cached:
-                self._full.popitem(last=False)
+        known = self._full.get((level, index)) or self._read_full(level, index)
+        self._full[level, index] = known
         self._full.move_to_end((level, index))
+        if len(self._full) > self._cached:
+            self._full.popitem(last=False)
         return known
 
     def verify_leaf(self, leaf: bytes, *, index: int) -> None:

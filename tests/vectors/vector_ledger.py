@@ -1,0 +1,277 @@
+"""ledger.json: circles from entry 0 on, and entries that break one rule each."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
+
+import vector_people as people
+from vector_people import CHAINS, DAY, HOUR, START, Chain, Json, keys, random
+
+from relais.crypto import cose, epoch, ledger
+from relais.crypto.ledger import (
+    CircleState,
+    Close,
+    Create,
+    EpochOpen,
+    MemberAdd,
+    MemberChange,
+    MemberRemove,
+)
+
+CONTEXT = cose.CIRCLE
+OPENED = START + DAY
+WORDS = {
+    Create: "create",
+    MemberAdd: "member.add",
+    MemberRemove: "member.remove",
+    MemberChange: "member.change",
+    EpochOpen: "epoch.open",
+    Close: "close",
+}
+Operation = ledger.Create | MemberAdd | MemberRemove | MemberChange | EpochOpen | Close
+
+
+def author(account: str) -> Any:
+    return {chain.known().account: chain.known() for chain in CHAINS.values()}[account]
+
+
+def identity(name: str) -> str:
+    return CHAINS[name].known().account
+
+
+def epoch_key(audience: str, number: int) -> bytes:
+    return random(f"key of {audience} {number}")
+
+
+def opens(audience: str, number: int) -> EpochOpen:
+    return epoch.open_operation(audience, number, epoch_key(audience, number))
+
+
+def adds(name: str, role: str = "professional", *audiences: str, at: int, **more: Any) -> MemberAdd:
+    return MemberAdd(
+        account=identity(name),
+        account_head=CHAINS[name].known().head,
+        role=role,
+        audiences=audiences or ("team",),
+        since=more.get("since", at),
+        until=more.get("until"),
+        history=more.get("history", 0),
+    )
+
+
+def changes(name: str, role: str, *audiences: str, until: int | None = None) -> MemberChange:
+    return MemberChange(identity(name), role, audiences, until)
+
+
+def removes(name: str) -> MemberRemove:
+    return MemberRemove(identity(name))
+
+
+@dataclass(frozen=True)
+class Circle:
+    """A ledger in the making."""
+
+    state: CircleState | None = None
+    entries: tuple[bytes, ...] = ()
+    steps: tuple[Json, ...] = ()
+
+    def known(self) -> CircleState:
+        assert self.state is not None
+        return self.state
+
+    def written(self, by: str, at: int, *operations: Operation) -> bytes:
+        """The next entry by a device like ``anne phone``, right or wrong."""
+        chain = CHAINS[by.split()[0]].known()
+        return ledger.write_entry(
+            self.state,
+            keys(by),
+            account=chain.account,
+            account_head=chain.head,
+            operations=operations,
+            at=at,
+        )
+
+    def then(self, by: str, at: int, *operations: Operation) -> "Circle":
+        entry = self.written(by, at, *operations)
+        chain = CHAINS[by.split()[0]].known()
+        state = ledger.apply(self.state, entry, author(chain.account))
+        step = {
+            "by": by,
+            "account": chain.account,
+            "account_head": chain.head,
+            "at": at,
+            "operations": [{"op": WORDS[type(o)], **people.as_json(o)} for o in operations],
+            "entry": entry.hex(),
+            "digest": state.head,
+        }
+        return Circle(state, (*self.entries, entry), (*self.steps, step))
+
+
+def begun(*audiences: str, by: str = "anne phone") -> Circle:
+    names = audiences or ("team",)
+    name = by.split()[0]
+    return Circle().then(
+        by,
+        OPENED,
+        Create(random("nonce", 16)),
+        adds(name, "lead", *names, at=OPENED),
+        *[opens(audience, 1) for audience in names],
+    )
+
+
+def life() -> Circle:
+    """A circle from its first day to its last."""
+    at = OPENED
+    circle = begun().then("anne laptop", at + HOUR, adds("bruno", at=at + HOUR))
+    at += 2 * HOUR
+    circle = circle.then("bruno phone", at, adds("claire", at=at, history=at), opens("team", 2))
+    circle = circle.then("anne phone", at, adds("lab", "bot", at=at))
+    until = at + 14 * DAY
+    circle = circle.then("bruno phone", at, adds("denis", "carer", at=at, until=until))
+    at += HOUR
+    circle = circle.then(
+        "anne phone",
+        at,
+        changes("anne", "lead", "team", "family"),
+        changes("denis", "carer", "family", until=until),
+        opens("family", 1),
+        opens("team", 3),
+    )
+    at += HOUR
+    circle = circle.then("bruno phone", at, removes("claire"), opens("team", 4))
+    circle = circle.then("anne phone", at + HOUR, adds("claire", at=at + HOUR))
+    circle = circle.then("anne phone", until + DAY, removes("denis"), opens("family", 2))
+    at = until + 2 * DAY
+    circle = circle.then("anne phone", at, removes("lab"))
+    circle = circle.then("bruno phone", at + HOUR, removes("bruno"))
+    circle = circle.then("claire phone", at + 2 * HOUR, opens("team", 5))
+    return circle.then("anne phone", at + DAY, Close())
+
+
+def standing() -> Circle:
+    """Anne leads; Bruno, a professional; Denis, a carer; the laboratory; `family` without Bruno."""
+    circle = begun("team", "family")
+    at = OPENED + HOUR
+    return circle.then(
+        "anne phone",
+        at,
+        adds("bruno", at=at),
+        adds("denis", "carer", "family", at=at, until=at + DAY),
+        adds("lab", "bot", at=at),
+    )
+
+
+def state_json(state: CircleState) -> Json:
+    return {
+        "circle": state.circle,
+        "seq": state.seq,
+        "head": state.head,
+        "at": state.at,
+        "closed": state.closed,
+        "heads": list(state.heads),
+        "members": [people.as_json(member) for member in state.members.values()],
+        "audiences": [
+            {
+                "name": audience.name,
+                "epoch": audience.epoch,
+                "epochs": [people.as_json(opened) for opened in audience.epochs.values()],
+            }
+            for audience in state.audiences.values()
+        ],
+    }
+
+
+def _check(circle: Circle, at: int, **chains: Chain) -> Json:
+    """What follows from the state at a moment, with some accounts as they were by then."""
+    state = circle.known()
+    names = {name: CHAINS[name] for name in ("anne", "bruno", "claire", "denis", "lab")} | chains
+    accounts = {chain.known().account: chain.known() for chain in names.values()}
+    return {
+        "after": state.seq,
+        "at": at,
+        "chains": {chain.known().account: _name_of(chain) for chain in names.values()},
+        "active": [member.account for member in ledger.active_members(state, at)],
+        "readers": {a: [m.account for m in ledger.readers(state, a, at)] for a in state.audiences},
+        "entitled": sorted(list(one) for one in ledger.entitled(state, accounts, at)),
+        "rotation": {
+            a: ledger.rotation_due(state, a, at=at, accounts=accounts) for a in state.audiences
+        },
+    }
+
+
+def _name_of(chain: Chain) -> str:
+    return next(name for name, known in CHAINS.items() if known is chain)
+
+
+def _life_checks() -> Iterable[Json]:
+    whole = life()
+    for count in range(1, len(whole.entries) + 1):
+        circle = Circle(ledger.replay(whole.entries[:count], author), whole.entries[:count])
+        yield _check(circle, circle.known().at + 1)
+        if count in (5, 6):
+            yield _check(circle, OPENED + 40 * DAY)
+
+
+def _standing_checks() -> Iterable[Json]:
+    circle, later = standing(), CHAINS["anne later"]
+    yield _check(circle, OPENED + 2 * HOUR)
+    yield _check(circle, OPENED + 3 * DAY)
+    yield _check(circle, START + 21 * DAY, anne=later)
+    yield _check(circle, OPENED + 30 * DAY - 1)
+    yield _check(circle, OPENED + 30 * DAY)
+    at = START + 22 * DAY
+    rotated = circle.then("anne phone", at, opens("team", 2))
+    yield _check(Circle(rotated.state, rotated.entries), at, anne=later) | {"entries": "rotated"}
+
+
+def good() -> Iterable[Json]:
+    circle = life()
+    yield _case("a circle's life", circle, list(_life_checks()))
+    circle = standing()
+    at = START + 22 * DAY
+    rotated = circle.then("anne phone", at, opens("team", 2))
+    yield _case("a team and a family", rotated, list(_standing_checks()))
+    at = OPENED + HOUR
+    two = begun().then("anne phone", at, adds("bruno", "lead", at=at))
+    two = two.then("bruno phone", at, removes("anne"), opens("team", 2))
+    yield _case("a lead hands over and is removed", two, [])
+    first = (
+        begun()
+        .then("anne phone", at, adds("bruno", "lead", at=at))
+        .then("anne phone", at, removes("anne"))
+    )
+    yield _case("a lead leaves another behind", first, [_check(first, at)])
+    bot = standing().then("anne phone", at, changes("lab", "professional", "team"))
+    bot = bot.then("anne phone", at, changes("bruno", "bot", "team"), opens("team", 2))
+    yield _case("a bot becomes a reader, a reader a bot", bot, [_check(bot, at)])
+    eight = begun("team", *[f"audience-{n}" for n in range(7)])
+    yield _case("eight audiences", eight, [])
+
+
+def _case(name: str, circle: Circle, checks: list[Json]) -> Json:
+    for check in checks:
+        check.pop("entries", None)
+    return {
+        "name": name,
+        "steps": list(circle.steps),
+        "state": state_json(circle.known()),
+        "checks": checks,
+    }
+
+
+def build() -> Json:
+    import vector_ledger_bad
+
+    return {
+        "description": "Ledgers of circles (docs/protocol.md §4). `chains` are the accounts. A good ledger replays "
+        "to `state`; each step can be written again, byte for byte. `checks` say what follows after entry `after` "
+        "at the time `at`, with the chains named. A bad one is refused at its last entry for `reason`; all before "
+        "it is good.",
+        "devices": people.devices_json(),
+        "chains": people.chains_json(*CHAINS),
+        "good": list(good()),
+        "bad": [
+            {"name": name, "reason": reason, "entries": [entry.hex() for entry in entries]}
+            for name, reason, entries in vector_ledger_bad.bad()
+        ],
+    }

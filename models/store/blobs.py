@@ -122,15 +122,19 @@ class BlobStore:
         Raises `BlobUnknown`, `BlobOffset` if bytes are missing, `BlobHash` if they are not those of this blob: they are gone.
         """
         upload = await self._upload(blob, owner)
-        if upload is None:
-            if await self.size(blob) is None:
-                raise BlobUnknown("no such upload")
+        if await self.size(blob) is not None:
+            if upload:  # another owner brought the same blob
+                await self._remove(upload.id)
             return
-        if upload.offset not in (upload.size, PUBLISHING):
+        if upload is None:
+            raise BlobUnknown("no such upload")
+        if upload.reached != upload.size:
             raise BlobOffset(upload.offset)
         if upload.offset != PUBLISHING:
             await self._verify(upload)
         await self._publish(upload.id)
+        if await self.size(blob) is None:
+            raise BlobUnknown("the upload was discarded")
 
     async def read(self, blob: str, start: int = 0, end: int | None = None) -> AsyncIterator[bytes]:
         """Bytes from `start` to before `end` (to the end if None), in parts. Raises `BlobUnknown` at the first part."""

@@ -11,16 +11,15 @@ import logging
 import signal
 import sys
 from contextlib import AsyncExitStack
-from functools import cache
+from datetime import date
 from pathlib import Path
 from typing import Any
 
-from relais.client import pictures
-from relais.client.attachments import File
 from relais.client.territory import links
 from relais.client.territory.build import Builder
+from relais.client.territory.papers import drawn
 from relais.client.territory.people import ADMINISTRATOR, SHOWN
-from relais.client.territory.scenes import Pictures, scenes
+from relais.client.territory.scenes import scenes
 
 _DONE = "built"
 
@@ -70,20 +69,8 @@ async def _build_once(origin: str, folder: Path, *, empty: bool) -> None:
     if (folder / ADMINISTRATOR.key).exists() or not invitation:
         sys.exit(f"{folder} holds half a territory: remove the demo's folder and start again")
     builder = Builder(folder, origin, lambda text: _say(progress=text))
-    await builder.build(invitation, [] if empty else scenes(_drawn()), alone=empty)
+    await builder.build(invitation, [] if empty else scenes(drawn(date.today())), alone=empty)
     mark.touch()
-
-
-def _drawn() -> Pictures:
-    @cache
-    def wound(step: int) -> File:
-        return File(f"plaie-{step + 1}.jpg", pictures.draw_wound(5, step).data)
-
-    return Pictures(
-        wound=wound,
-        prescription=lambda: File("ordonnance.jpg", pictures.draw_prescription()),
-        discharge_plan=lambda: File("plan-de-sortie.pdf", pictures.draw_discharge_plan()),
-    )
 
 
 def _say(**facts: Any) -> None:

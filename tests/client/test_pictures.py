@@ -1,6 +1,5 @@
 import io
 import re
-import time
 import zlib
 from collections.abc import Callable
 from dataclasses import replace
@@ -122,16 +121,6 @@ def test_a_series_may_have_any_length_and_a_step_must_lie_in_it() -> None:
 
 def test_the_label_is_written_on_the_ruler() -> None:
     assert draw_wound(1, 0, label="12/03").data != draw_wound(1, 0).data
-
-
-@pytest.mark.parametrize("kind", Drawn)
-def test_a_picture_is_drawn_in_a_moment(kind: str) -> None:
-    spent = []
-    for seed in range(5):
-        start = time.process_time()
-        Drawn[kind](seed)
-        spent.append(time.process_time() - start)
-    assert min(spent) < 0.4  # some 0.1 s of one core; the margin is for a busy machine
 
 
 def test_more_lines_than_the_paper_holds_are_refused() -> None:

@@ -42,7 +42,7 @@ GUARD = Path(__file__).with_name("guard.py")
 START_SECONDS = 60.0
 STOP_SECONDS = 20.0
 HELD_SECONDS = 5.0  # how long an ended holder's database may take to end too
-RESTARTS = 5  # within RESTART_WINDOW seconds, then it is given up
+RESTARTS = 30  # within RESTART_WINDOW seconds, then it is given up
 RESTART_WINDOW = 60.0
 USER_EXISTS = 51003
 

@@ -1,12 +1,11 @@
 """Notes: every accepted version, numbered without gaps in its circle; and how far each account has read."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from relais.models.ids import AccountId, BlobId, CircleId, Digest, Millis, NoteId
+from relais.models.ids import AccountId, CircleId, Digest, Millis, NoteId
 from relais.models.store.database import Database, Document
-from relais.models.store.errors import DuplicateKey
 from relais.models.store.journal import GroupWriter
 from relais.models.store.numbering import LastNumbers, Numbering
 
@@ -44,25 +43,27 @@ class Unread:
 
 
 class NoteStore:
-    """Collections `notes`, `positions`, `blob_links`."""
+    """Collections `notes`, `positions`."""
 
-    def __init__(self, database: Database, writer: GroupWriter) -> None:
+    def __init__(self, database: Database, writer: GroupWriter, *, alone: bool = False) -> None:
+        """`alone`: no other process writes notes, so the last number is the one this one gave."""
         self._notes = database.collection("notes")
         self._positions = database.collection("positions")
-        self._links = database.collection("blob_links")
         self._writer = writer
         self._last = LastNumbers(database)
-        self._alone = database.kind == "embedded"  # no other process writes notes
+        self._alone = alone
 
-    async def append(self, version: NewVersion, *, audit: Document) -> int:
+    async def append(self, version: NewVersion, *, audit: Callable[[int], Document]) -> int:
         """Store a version and its audit entry under the circle's next number; answers the number.
+
+        `audit` makes the entry for a number; it may be asked again for another one.
 
         Raises `DuplicateKey` ``(circle, note, version)`` when that version exists.
         """
         facts = dict(vars(version))
 
         def build(seq: int) -> Sequence[tuple[str, Document]]:
-            return [("notes", {**facts, "seq": seq}), ("audit_pending", dict(audit))]
+            return [("notes", {**facts, "seq": seq}), ("audit_pending", audit(seq))]
 
         numbering = _numbering(version.circle)
         seq = await self._writer.append_next(numbering, build)
@@ -127,17 +128,6 @@ class NoteStore:
         """Move the account's position forward, never back."""
         key = {"account": account, "circle": circle}
         await self._positions.update(key, {"$max": {"seq": seq}}, upsert=True)
-
-    async def link(self, circle: CircleId, blobs: Sequence[BlobId]) -> None:
-        """Let the members of a circle fetch these blobs. Once more does no harm."""
-        for blob in blobs:
-            try:
-                await self._links.insert({"_id": f"{circle}/{blob}"})
-            except DuplicateKey:
-                continue
-
-    async def is_linked(self, circle: CircleId, blob: BlobId) -> bool:
-        return await self._links.find_one({"_id": f"{circle}/{blob}"}) is not None
 
 
 def _numbering(circle: CircleId) -> Numbering:

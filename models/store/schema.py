@@ -91,8 +91,8 @@ BLOBS = (
             {
                 "blob": "string",
                 "owner": "string",
-                "size": "long",
-                "offset": "long",
+                "size": "int",
+                "offset": "int",
                 "tail": "binData",
             }
             | {"touched": "date"}
@@ -105,7 +105,118 @@ BLOBS = (
     ),
 )
 
-COLLECTIONS: tuple[CollectionSchema, ...] = BLOBS
+PEOPLE = (
+    CollectionSchema(
+        "accounts",
+        indexes=(index("number", unique=True),),
+        validator=document(
+            {
+                "number": "number", "seq": "number", "head": "string", "roles": "array",
+                "name": "string", "profession": "string", "organisation": "string",
+                "enrolled_at": "number", "seen_at": "number|null",
+            }
+        ),
+    ),
+    CollectionSchema(
+        "statements",
+        indexes=(index("account", "seq", unique=True),),
+        validator=document({"account": "string", "seq": "number", "statement": "binData"}),
+    ),
+    CollectionSchema(
+        "devices", validator=document({"account": "string", "seen_at": "number|null"})
+    ),
+    CollectionSchema(
+        "invitations",
+        indexes=(Index((("expires", 1),), expire_seconds=0),),
+        validator=document(
+            {
+                "roles": "array", "organisation": "string",
+                "expires_at": "number", "expires": "date",
+            }
+        ),
+    ),
+    CollectionSchema(
+        "challenges",
+        indexes=(Index((("expires", 1),), expire_seconds=0),),
+        validator=document({"expires": "date"}),
+    ),
+    CollectionSchema("joins", indexes=(Index((("expires", 1),), expire_seconds=0),)),
+    CollectionSchema("counters", validator=document({"last": "number"})),
+    CollectionSchema("settings"),
+)
+
+CIRCLES = (
+    CollectionSchema(
+        "circles",
+        validator=document(
+            {
+                "seq": "number", "head": "string", "closed": "bool", "revision": "number",
+                "grants": "number", "profile": "binData|null", "profile_version": "number",
+            }
+        ),
+    ),
+    CollectionSchema(
+        "entries",
+        indexes=(index("circle", "seq", unique=True),),
+        validator=document({"circle": "string", "seq": "number", "entry": "binData"}),
+    ),
+    CollectionSchema(
+        "members",
+        indexes=(index("account", "circle", unique=True),),
+        validator=document({"account": "string", "circle": "string"}),
+    ),
+    CollectionSchema(
+        "grants",
+        indexes=(index("circle", "seq", unique=True), index("circle", "device", "seq")),
+        validator=document(
+            {
+                "circle": "string", "seq": "number", "account": "string",
+                "device": "string", "keys": "array", "grant": "binData",
+            }
+        ),
+    ),
+    CollectionSchema(
+        "notes",
+        indexes=(
+            index("circle", "seq", unique=True),
+            index("circle", "note", "version", unique=True),
+        ),
+        validator=document(
+            {
+                "circle": "string", "seq": "number", "note": "string", "version": "number",
+                "kind": "string", "account": "string", "at": "number", "urgent": "bool",
+                "digest": "string", "envelope": "binData",
+            }
+        ),
+    ),
+    CollectionSchema(
+        "receipts",
+        indexes=(
+            index("circle", "seq", unique=True),
+            index("circle", "note", "version", "device", "kind", unique=True),
+        ),
+        validator=document(
+            {
+                "circle": "string", "seq": "number", "note": "string", "version": "number",
+                "device": "string", "kind": "string", "account": "string", "at": "number",
+                "receipt": "binData",
+            }
+        ),
+    ),
+    CollectionSchema(
+        "positions",
+        indexes=(index("account", "circle", unique=True),),
+        validator=document({"account": "string", "circle": "string", "seq": "number"}),
+    ),
+)
+
+AUDIT = (
+    CollectionSchema(
+        "audit_pending", validator=document({"at": "number", "entry": "binData"})
+    ),
+)
+
+COLLECTIONS: tuple[CollectionSchema, ...] = (*PEOPLE, *CIRCLES, *AUDIT, *BLOBS)
 
 
 def fingerprint(collections: Iterable[CollectionSchema]) -> str:

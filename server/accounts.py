@@ -1,0 +1,248 @@
+"""Accounts on an open socket: chains, the next statement, devices, the directory, administration."""
+
+import secrets
+from dataclasses import dataclass
+from typing import Any
+
+from relais.crypto import account as accounts
+from relais.crypto.account import AccountState, AddDevice, RevokeDevice, Statement
+from relais.crypto.errors import ProtocolError
+from relais.models.ids import AccountId
+from relais.models.refusal import Code, Refusal
+from relais.models.store.accounts import AccountRow, AccountStore, NextStatement
+from relais.models.store.circles import CircleStore
+from relais.models.store.errors import DuplicateKey
+from relais.models.store.invitations import InvitationRow, InvitationStore
+from relais.models.wire import account as wire
+from relais.models.wire.circle import GrantsWanted
+from relais.server import authorize
+from relais.server.account_book import AccountBook
+from relais.server.audit.record import Act, Recorder, entry_of
+from relais.server.callers import Anyone, Caller
+from relais.server.circle_book import CircleBook
+from relais.server.clock import now_ms
+from relais.server.directory import Directory
+from relais.server.hub import Hub
+
+DAY_MS = 86_400_000
+MOST_DAYS = 90
+MOST_LISTED = 200
+MOST_STATEMENTS = 1_000
+
+
+@dataclass(frozen=True)
+class AccountParts:
+    """What accounts are served with."""
+
+    store: AccountStore
+    invitations: InvitationStore
+    circles: CircleStore
+    accounts: AccountBook
+    book: CircleBook
+    directory: Directory
+    recorder: Recorder
+    hub: Hub
+
+
+class Accounts:
+    """Answers ``account.*``, ``device.list``, ``directory.search``, ``admin.*``."""
+
+    def __init__(self, parts: AccountParts) -> None:
+        self._parts = parts
+
+    def actions(self) -> dict[type, Any]:
+        return {
+            wire.GetAccounts: self.get,
+            wire.AppendStatement: self.append,
+            wire.SearchDirectory: self.search,
+            wire.ListDevices: self.devices,
+            wire.Invite: self.invite,
+            wire.ListAccounts: self.list_all,
+        }
+
+    async def get(self, caller: Caller, ask: wire.GetAccounts) -> wire.Chains:
+        """Whole chains: whoever meets an account checks it from statement 0."""
+        chains = []
+        for account in dict.fromkeys(ask.accounts):
+            statements = await self._parts.store.statements(account)
+            if statements:
+                chains.append(wire.Chain(account, tuple(statements)))
+        return wire.Chains(tuple(chains))
+
+    async def append(self, caller: Caller, ask: wire.AppendStatement) -> wire.StatementAppended:
+        """The next statement. The same one again gets the same answer; a rival gets ``conflict`` {seq}."""
+        statement = own_statement(caller, ask.statement)
+        before = await self.state_of(caller.account)
+        if statement.seq <= before.seq and before.heads[statement.seq] == statement.digest:
+            return wire.StatementAppended(caller.account, statement.seq, statement.digest)
+        if statement.seq != before.seq + 1:
+            raise Refusal(Code.CONFLICT, seq=before.seq)
+        return await self.store(caller, before, statement)
+
+    async def state_of(self, account: AccountId) -> AccountState:
+        state = await self._parts.accounts.state(account)
+        if state is None:
+            raise Refusal(Code.NOT_FOUND, account=account)
+        return state
+
+    async def store(
+        self, caller: Caller, before: AccountState, statement: Statement
+    ) -> wire.StatementAppended:
+        """Check a statement, store it, and let everybody concerned know. Raises ProtocolError."""
+        after = accounts.apply(before, statement.signed.raw)
+        authorize.check_clock(statement.at, now_ms())
+        if after.seq >= MOST_STATEMENTS:
+            raise Refusal(Code.TOO_LARGE, most=MOST_STATEMENTS)
+        change = _change(caller, after, statement)
+        try:
+            await self._parts.store.append(change)
+        except DuplicateKey as error:
+            raise _taken(error, before) from error
+        self._parts.accounts.learn(after)
+        await self._tell(after, statement)
+        return wire.StatementAppended(after.account, after.seq, after.head)
+
+    async def search(self, caller: Caller, ask: wire.SearchDirectory) -> wire.DirectoryFound:
+        """Who can be found. What was searched for is not logged: it is a name."""
+        found = await self._parts.directory.search(ask.text, ask.limit)
+        act = Act("directory.search", subject={"found": len(found)})
+        await self._parts.recorder.record(caller, act)
+        return wire.DirectoryFound(tuple(_entry(row) for row in found))
+
+    async def devices(self, caller: Caller, ask: wire.ListDevices) -> wire.DevicesSeen:
+        state = await self.state_of(caller.account)
+        seen = await self._parts.store.last_seen(list(state.devices))
+        rows = tuple(wire.DeviceSeen(device, seen.get(device)) for device in state.devices)
+        return wire.DevicesSeen(rows)
+
+    async def invite(self, caller: Caller, ask: wire.Invite) -> wire.Invited:
+        """By administrators."""
+        authorize.is_administrator(caller.roles)
+        if not 1 <= ask.days <= MOST_DAYS:
+            raise Refusal(Code.MALFORMED, field="days")
+        row = InvitationRow(tuple(ask.roles), ask.organisation, now_ms() + ask.days * DAY_MS)
+        token = await make_invitation(self._parts.invitations, row, caller)
+        return wire.Invited(f"/enrol#{token}", row.expires_at)
+
+    async def list_all(self, caller: Caller, ask: wire.ListAccounts) -> wire.AccountsListed:
+        """By administrators."""
+        authorize.is_administrator(caller.roles)
+        if not 1 <= ask.limit <= MOST_LISTED:
+            raise Refusal(Code.MALFORMED, field="limit")
+        rows = await self._parts.store.page(ask.after, ask.limit)
+        seen = await self._parts.store.accounts_seen([row.account for row in rows])
+        await self._parts.recorder.record(
+            caller, Act("admin.accounts", subject={"found": len(rows)})
+        )
+        return wire.AccountsListed(tuple(_listed(row, seen.get(row.account)) for row in rows))
+
+    async def _tell(self, after: AccountState, statement: Statement) -> None:
+        """The account, whoever shares a circle with it, and a device that is no longer in force."""
+        circles = await self._parts.circles.circles_of(after.account)
+        concerned = {after.account}
+        for circle in circles:
+            self._parts.book.forget(circle)
+            view = await self._parts.book.view(circle)
+            concerned |= set(authorize.members_now(view.state, now_ms()))
+        event = wire.StatementAppended(after.account, after.seq, after.head)
+        await self._parts.hub.tell_accounts(event, concerned)
+        await self._parts.hub.profile_changed(after.account)
+        if isinstance(statement.operation, AddDevice | RevokeDevice):
+            await self._tell_wanted(after.account)
+        if isinstance(statement.operation, RevokeDevice):
+            await self._parts.hub.cut_off(statement.operation.device)
+
+    async def _tell_wanted(self, account: AccountId) -> None:
+        """A new device needs grants; one that left costs a rotation."""
+        now = now_ms()
+        for circle in await self._parts.circles.circles_of(account):
+            view = await self._parts.book.view(circle)
+            present = authorize.readers_now(view.state, now)
+            if account in present and not view.state.closed:
+                rotate = authorize.rotations_due(view.state, view.accounts, now)
+                await self._parts.hub.tell_accounts(GrantsWanted(circle, rotate), present)
+
+
+async def make_invitation(store: InvitationStore, row: InvitationRow, who: Anyone) -> str:
+    """Store a new invitation and answer its token: 32 random bytes, base64url."""
+    token = secrets.token_urlsafe(32)
+    act = Act("admin.invite", subject={"roles": " ".join(row.roles)})
+    await store.add(token, row, audit=entry_of(who, act))
+    return token
+
+
+def own_statement(caller: Caller, data: bytes) -> Statement:
+    """A statement of the caller's account by the calling device. Raises ProtocolError."""
+    statement = accounts.peek(data)
+    if statement.account != caller.account:
+        raise ProtocolError("wrong-account")
+    if statement.device != caller.device:
+        raise ProtocolError("wrong-device")
+    return statement
+
+
+def shown_of(state: AccountState) -> dict[str, str]:
+    """What the directory shows of an account."""
+    profile = state.profile
+    return {
+        "name": profile.name,
+        "profession": profile.profession,
+        "organisation": profile.organisation,
+    }
+
+
+def _change(caller: Caller, after: AccountState, statement: Statement) -> NextStatement:
+    operation = statement.operation
+    adds = operation.device.id if isinstance(operation, AddDevice) else None
+    named = adds or getattr(operation, "device", None)
+    subject: dict[str, Any] = {"seq": after.seq, "head": after.head}
+    subject["operation"] = _WORDS[type(operation)]
+    if isinstance(named, str):
+        subject["device"] = named
+    return NextStatement(
+        account=after.account,
+        seq=after.seq,
+        head=after.head,
+        statement=statement.signed.raw,
+        shown=shown_of(after),
+        adds=adds,
+        audit=entry_of(caller, Act("account.append", subject=subject)),
+    )
+
+
+_WORDS: dict[type, str] = {
+    accounts.CreateAccount: "create",
+    accounts.AddDevice: "device.add",
+    accounts.RevokeDevice: "device.revoke",
+    accounts.RenameDevice: "device.rename",
+    accounts.ChangeProfile: "profile",
+}
+
+
+def _taken(error: DuplicateKey, before: AccountState) -> Refusal:
+    if "seq" in error.pattern:
+        return Refusal(Code.CONFLICT, seq=before.seq + 1)
+    return Refusal(Code.CONFLICT, reason="duplicate-device")
+
+
+def _entry(row: AccountRow) -> wire.DirectoryEntry:
+    return wire.DirectoryEntry(
+        account=row.account,
+        name=row.name,
+        profession=row.profession,
+        organisation=row.organisation,
+        roles=row.roles,  # type: ignore[arg-type]
+    )
+
+
+def _listed(row: AccountRow, last_seen: int | None) -> wire.AccountRow:
+    return wire.AccountRow(
+        number=row.number,
+        account=row.account,
+        name=row.name,
+        profession=row.profession,
+        organisation=row.organisation,
+        roles=row.roles,  # type: ignore[arg-type]
+        enrolled_at=row.enrolled_at,
+        last_seen=last_seen,
+    )

@@ -1,0 +1,324 @@
+"""One node, composed by hand: database, rooms, sockets, HTTP; and how it starts and stops."""
+
+import asyncio
+import logging
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+from aiohttp import web
+
+from relais.models.store.accounts import AccountStore
+from relais.models.store.audit_pending import AuditPending
+from relais.models.store.blobs import BlobStore
+from relais.models.store.challenges import ChallengeStore
+from relais.models.store.circles import CircleStore
+from relais.models.store.database import Database, open_database
+from relais.models.store.embedded import EmbeddedDatabase
+from relais.models.store.invitations import InvitationStore
+from relais.models.store.joins import JoinStore
+from relais.models.store.journal import GroupWriter
+from relais.models.store.migrations import migrate
+from relais.models.store.notes import NoteStore
+from relais.models.store.receipts import ReceiptStore
+from relais.server.account_book import AccountBook
+from relais.server.accounts import AccountParts, Accounts
+from relais.server.audit.record import Recorder
+from relais.server.blobs import PATCH_BYTES, BlobParts, BlobRoutes, Blobs
+from relais.server.circle_book import CircleBook
+from relais.server.circle_queries import CircleQueries, QueryParts
+from relais.server.circles import CircleParts, Circles
+from relais.server.config import Settings
+from relais.server.directory import Directory
+from relais.server.enrolment import Doorkeeper, Enrolment, EnrolmentParts, Joining
+from relais.server.http import Gate, add_operations, exchange, plain_errors, tell_headers
+from relais.server.identity import Identity, Terms
+from relais.server.keys import load_key, load_or_make_key
+from relais.server.limits import RateLimit
+from relais.server.metrics import Metrics
+from relais.server.notes import NoteParts, Notes
+from relais.server.receipts import ReceiptParts, Receipts
+from relais.server.site import Site, find_web
+from relais.server.sockets.engine import make_manager
+from relais.server.sockets.serve import Needs, Sockets
+from relais.server.visibility import Visibility
+
+log = logging.getLogger(__name__)
+
+BACKLOG = 2_048
+SWEEP_SECONDS = 3_600
+ABANDONED = timedelta(days=1)
+
+
+@dataclass(frozen=True)
+class Stores:
+    """Every collection the node uses."""
+
+    database: Database
+    writer: GroupWriter
+    accounts: AccountStore
+    invitations: InvitationStore
+    challenges: ChallengeStore
+    joins: JoinStore
+    circles: CircleStore
+    notes: NoteStore
+    receipts: ReceiptStore
+    blobs: BlobStore
+    pending: AuditPending
+
+
+@dataclass(frozen=True)
+class Base:
+    """What every room needs, made once."""
+
+    settings: Settings
+    stores: Stores
+    accounts: AccountBook
+    book: CircleBook
+    recorder: Recorder
+    identity: Identity
+    metrics: Metrics
+    addresses: RateLimit
+    devices: RateLimit
+
+
+class Node:
+    """A node that serves. Made by `running`."""
+
+    def __init__(self, base: Base) -> None:
+        self.base = base
+        self.draining = False
+        self.app = web.Application(client_max_size=PATCH_BYTES + 1_024, middlewares=[plain_errors])
+        self.sockets = Sockets(_socket_needs(base), make_manager(base.settings.redis_url))
+        self.port = 0
+        self._compose()
+
+    @property
+    def origin(self) -> str:
+        """Where members find the node."""
+        return origin_of(self.base.settings, self.port)
+
+    async def is_ready(self) -> bool:
+        """Whether a balancer should send members here."""
+        if self.draining:
+            return False
+        try:
+            await self.base.stores.database.ping()
+        except Exception:
+            log.warning("the database does not answer", exc_info=True)
+            return False
+        return True
+
+    async def sweep(self) -> None:
+        """Forget uploads that nobody finished and blobs that no note names; runs until cancelled."""
+        while True:
+            await asyncio.sleep(SWEEP_SECONDS)
+            await self.base.stores.blobs.sweep(datetime.now(UTC) - ABANDONED)
+
+    def _compose(self) -> None:
+        base, stores, hub = self.base, self.base.stores, self.sockets
+        directory = Directory(stores.accounts)
+        hub.on_profile_changed(directory.refresh)
+        visibility = Visibility(stores.notes)
+        blobs = Blobs(stores.blobs)
+        people = Accounts(
+            AccountParts(
+                store=stores.accounts,
+                invitations=stores.invitations,
+                circles=stores.circles,
+                accounts=base.accounts,
+                book=base.book,
+                directory=directory,
+                recorder=base.recorder,
+                hub=hub,
+            )
+        )
+        enrolment_parts = EnrolmentParts(
+            stores.accounts, stores.invitations, stores.joins, base.accounts, base.recorder, hub
+        )
+        joining = Joining(enrolment_parts, people)
+        circles = Circles(
+            CircleParts(stores.circles, base.book, base.accounts, stores.accounts, hub)
+        )
+        queries = CircleQueries(
+            QueryParts(stores.circles, base.book, stores.notes, visibility, base.recorder)
+        )
+        notes = Notes(
+            NoteParts(
+                store=stores.notes,
+                circles=stores.circles,
+                book=base.book,
+                blobs=blobs,
+                visibility=visibility,
+                recorder=base.recorder,
+                hub=hub,
+            )
+        )
+        receipts = Receipts(
+            ReceiptParts(stores.receipts, stores.notes, base.book, base.recorder, hub)
+        )
+        for room in (people, joining, circles, queries, notes, receipts):
+            hub.add(room.actions())
+        self._add_http(Enrolment(enrolment_parts, base.identity), joining)
+
+    def _add_http(self, enrolment: Enrolment, joining: Joining) -> None:
+        base = self.base
+        gate = _gate(base)
+        exchanges: dict[Any, Any] = {**enrolment.exchanges(), **joining.exchanges()}
+        for kind, action in exchanges.items():
+            self.app.router.add_post(kind.PATH, exchange(gate, kind, action))
+        blobs = BlobParts(
+            base.stores.blobs, base.book, base.recorder, gate, base.settings.blob_bytes
+        )
+        BlobRoutes(blobs).add_routes(self.app)
+        add_operations(self.app, base.metrics, self.is_ready)
+        self.sockets.attach(self.app)
+        tell_headers(self.app, behind_tls=base.settings.behind_tls)
+        web_folder = find_web(base.settings.web)
+        if web_folder is None:
+            log.warning("no web client is built: only the programs of members can connect")
+        else:
+            Site(web_folder).add_routes(self.app)
+
+
+@asynccontextmanager
+async def running(settings: Settings) -> AsyncIterator[Node]:
+    """Start a node, and stop it in order: accept no more, finish, close sockets, the database last."""
+    async with AsyncExitStack() as stack:
+        tasks = await stack.enter_async_context(_ending(asyncio.TaskGroup()))
+        database = await stack.enter_async_context(_database(settings, tasks))
+        writer = await stack.enter_async_context(GroupWriter(database))
+        node = Node(_base(settings, _stores(database, writer, alone=settings.is_embedded)))
+        background = [
+            tasks.create_task(node.sockets.cut_off_expired(), name="token ends"),
+            tasks.create_task(node.sweep(), name="blob sweep"),
+        ]
+        try:
+            async with _listening(node):
+                yield node
+        finally:
+            for task in background:
+                task.cancel()
+
+
+@asynccontextmanager
+async def _ending(group: asyncio.TaskGroup) -> AsyncIterator[asyncio.TaskGroup]:
+    async with group:
+        yield group
+
+
+@asynccontextmanager
+async def _database(settings: Settings, tasks: asyncio.TaskGroup) -> AsyncIterator[Database]:
+    """MongoDB where an address is given, else the embedded one, watched as long as it runs."""
+    async with AsyncExitStack() as stack:
+        uri = settings.mongodb_uri
+        if uri is None:
+            embedded = EmbeddedDatabase(database_folder(settings), name=settings.database)
+            uri = await stack.enter_async_context(_watched(embedded, tasks))
+        database = await open_database(uri, name=settings.database)
+        await stack.enter_async_context(database)
+        await migrate(database)
+        yield database
+
+
+@asynccontextmanager
+async def _watched(embedded: EmbeddedDatabase, tasks: asyncio.TaskGroup) -> AsyncIterator[str]:
+    async with embedded:
+        tasks.create_task(embedded.lost(), name="embedded database")
+        yield embedded.uri
+
+
+@asynccontextmanager
+async def _listening(node: Node) -> AsyncIterator[None]:
+    settings = node.base.settings
+    runner = web.AppRunner(
+        node.app,
+        access_log=None,
+        handle_signals=False,
+        shutdown_timeout=settings.drain_seconds,
+    )
+    await runner.setup()
+    site = web.TCPSite(runner, settings.host, settings.port, backlog=BACKLOG)
+    try:
+        await site.start()
+        node.port = runner.addresses[0][1]
+        log.info("serving", extra={"port": node.port})
+        yield
+    finally:
+        node.draining = True
+        await node.sockets.close()
+        await runner.cleanup()
+
+
+def origin_of(settings: Settings, port: int) -> str:
+    """The address members see; without one in the settings, that of this machine."""
+    host = "127.0.0.1" if settings.host in ("0.0.0.0", "::") else settings.host
+    shown = f"[{host}]" if ":" in host else host
+    return settings.origin or f"http://{shown}:{port}"
+
+
+def database_folder(settings: Settings) -> Path:
+    return settings.data / "database"
+
+
+def _stores(database: Database, writer: GroupWriter, *, alone: bool) -> Stores:
+    return Stores(
+        database=database,
+        writer=writer,
+        accounts=AccountStore(database),
+        invitations=InvitationStore(database),
+        challenges=ChallengeStore(database),
+        joins=JoinStore(database),
+        circles=CircleStore(database),
+        notes=NoteStore(database, writer, alone=alone),
+        receipts=ReceiptStore(database, writer),
+        blobs=BlobStore(database),
+        pending=AuditPending(writer),
+    )
+
+
+def _base(settings: Settings, stores: Stores) -> Base:
+    alone = settings.is_embedded
+    accounts = AccountBook(stores.accounts, alone=alone)
+    recorder = Recorder(stores.pending)
+    doorkeeper = Doorkeeper(accounts, stores.accounts, stores.challenges, recorder)
+    if settings.token_key_file:
+        key = load_key(settings.token_key_file, setting="token_key_file")
+    else:
+        key = load_or_make_key(settings.data / "keys" / "token.pem", setting="data")
+    return Base(
+        settings=settings,
+        stores=stores,
+        accounts=accounts,
+        book=CircleBook(stores.circles, accounts, alone=alone),
+        recorder=recorder,
+        identity=Identity(key, doorkeeper, Terms(settings.origin, settings.token_seconds)),
+        metrics=Metrics(),
+        addresses=RateLimit(settings.logins_per_minute / 60, settings.login_burst),
+        devices=RateLimit(settings.requests_per_second, settings.request_burst),
+    )
+
+
+def _socket_needs(base: Base) -> Needs:
+    return Needs(
+        identity=base.identity,
+        recorder=base.recorder,
+        devices=base.devices,
+        addresses=base.addresses,
+        metrics=base.metrics,
+        trust_proxy=base.settings.trust_proxy,
+    )
+
+
+def _gate(base: Base) -> Gate:
+    return Gate(
+        identity=base.identity,
+        recorder=base.recorder,
+        metrics=base.metrics,
+        addresses=base.addresses,
+        devices=base.devices,
+        trust_proxy=base.settings.trust_proxy,
+    )

@@ -1,0 +1,151 @@
+"""Who may do what: pure functions over what is known, raising `Refusal` with the protocol's reasons.
+
+Times are milliseconds by the server's clock. A ledger may be a little ahead of it: a member whose entry
+was signed by a clock a second fast is a member now, not in a second.
+"""
+
+from collections.abc import Collection, Iterable, Mapping
+
+from relais.crypto import posting
+from relais.crypto.account import AccountState
+from relais.crypto.envelope import Header
+from relais.crypto.ledger import (
+    CircleState,
+    Entry,
+    EpochOpen,
+    Member,
+    MemberAdd,
+    active_members,
+    rotation_due,
+)
+from relais.crypto.ledger_state import BOT
+from relais.models.ids import AccountId, Millis
+from relais.models.refusal import Code, Refusal
+
+CLOCK_AHEAD: Millis = 600_000
+CREATORS = frozenset({"professional", "coordinator", "carer"})
+
+Accounts = Mapping[AccountId, AccountState]
+
+
+def moment(state: CircleState, now: Millis) -> Millis:
+    """The time to judge a circle by."""
+    return max(now, state.at)
+
+
+def check_clock(at: Millis, now: Millis) -> None:
+    """Nothing is signed more than ten minutes ahead. Raises ``malformed`` `time-ahead`."""
+    if at > now + CLOCK_AHEAD:
+        raise Refusal(Code.MALFORMED, reason="time-ahead", now=now)
+
+
+def may_create(roles: Collection[str]) -> None:
+    """Who opens circles: people who care for somebody."""
+    if CREATORS.isdisjoint(roles):
+        raise _forbidden("not-allowed")
+
+
+def is_administrator(roles: Collection[str]) -> None:
+    if "administrator" not in roles:
+        raise _forbidden("not-allowed")
+
+
+def may_know(state: CircleState, account: AccountId) -> Member:
+    """Who sees a circle's ledger: whoever is or was in it. Raises ``forbidden`` `not-a-member`."""
+    member = state.members.get(account)
+    if member is None:
+        raise _forbidden("not-a-member")
+    return member
+
+
+def active_member(state: CircleState, account: AccountId, now: Millis) -> Member:
+    """Raises ``forbidden`` `not-a-member`."""
+    member = state.members.get(account)
+    if member is None or not member.active(moment(state, now)):
+        raise _forbidden("not-a-member")
+    return member
+
+
+def may_read(state: CircleState, account: AccountId, now: Millis) -> Member:
+    """Who gets notes, receipts and blobs: an active member that is not write-only."""
+    member = active_member(state, account, now)
+    if member.role == BOT:
+        raise _forbidden("not-allowed")
+    return member
+
+
+def readers_now(state: CircleState, now: Millis) -> list[AccountId]:
+    """Who hears of a circle's notes."""
+    members = active_members(state, moment(state, now))
+    return [member.account for member in members if member.role != BOT]
+
+
+def members_now(state: CircleState, now: Millis) -> list[AccountId]:
+    return [member.account for member in active_members(state, moment(state, now))]
+
+
+def may_post(state: CircleState, accounts: Accounts, header: Header, now: Millis) -> None:
+    """Who may post what, by the ledger's head.
+
+    Raises ``forbidden``; ``stale_epoch`` {audience, epoch, rotate}; ProtocolError of `posting`.
+    """
+    if state.closed:
+        raise _forbidden("circle-closed")
+    active_member(state, header.account, now)
+    check_clock(header.at, now)
+    for key in header.keys:
+        _check_epoch(state, accounts, key.audience, epoch=key.epoch, now=now)
+    posting.check_may_post(state, header, at=moment(state, now))
+
+
+def may_seal_profile(state: CircleState, header: Header, now: Millis) -> None:
+    """Who may seal the circle's profile, to each audience's current epoch; ProtocolError of `posting`."""
+    check_clock(header.at, now)
+    posting.check_may_post(state, header, at=moment(state, now))
+
+
+def _check_epoch(
+    state: CircleState, accounts: Accounts, audience: str, *, epoch: int, now: Millis
+) -> None:
+    known = state.audiences.get(audience)
+    if known is None or epoch > known.epoch:
+        raise Refusal(Code.MALFORMED, reason="wrong-epoch", audience=audience)
+    rotate = is_rotation_due(state, accounts, audience, now)
+    if rotate or epoch != known.epoch:
+        raise Refusal(Code.STALE_EPOCH, audience=audience, epoch=known.epoch, rotate=rotate)
+
+
+def is_rotation_due(state: CircleState, accounts: Accounts, audience: str, now: Millis) -> bool:
+    """Somebody, or some device, that left holds the current key. Age alone is the member's business."""
+    due = rotation_due(state, audience, at=moment(state, now), accounts=accounts)
+    return due in ("left", "revoked")
+
+
+def rotations_due(state: CircleState, accounts: Accounts, now: Millis) -> bool:
+    """Whether any audience waits for a new epoch."""
+    return any(is_rotation_due(state, accounts, name, now) for name in state.audiences)
+
+
+def may_append(state: CircleState, entry: Entry, now: Millis) -> None:
+    """What the server asks of an entry beyond the ledger's own rules: to be acting now."""
+    check_clock(entry.at, now)
+    active_member(state, entry.account, now)
+
+
+def may_enter(added: MemberAdd, account: AccountState | None, roles: Collection[str]) -> None:
+    """Who can be added: an account that exists, as its adder knows it, a bot as a bot."""
+    if account is None:
+        raise Refusal(Code.NOT_FOUND, account=added.account)
+    if added.account_head not in account.heads:
+        raise _forbidden("wrong-account")
+    if set(roles) == {"bot"} and added.role != BOT:
+        raise _forbidden("not-allowed")
+
+
+def opened(operations: Iterable[object]) -> set[tuple[str, int]]:
+    """The (audience, epoch) pairs that an entry opens."""
+    return {(one.audience, one.epoch) for one in operations if isinstance(one, EpochOpen)}
+
+
+def _forbidden(reason: str) -> Refusal:
+    return Refusal(Code.FORBIDDEN, reason=reason)

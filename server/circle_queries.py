@@ -1,0 +1,191 @@
+"""Reading circles: lists, ledgers, grants, and what is missing."""
+
+import asyncio
+from collections import defaultdict
+from dataclasses import dataclass
+from itertools import accumulate
+from typing import Any
+
+from relais.crypto.ledger import Member
+from relais.crypto.ledger_state import BOT
+from relais.models.ids import AccountId, CircleId, DeviceId, Millis
+from relais.models.store.circles import CircleStore
+from relais.models.store.notes import NoteStore, Unread
+from relais.models.wire import circle as wire
+from relais.server import authorize
+from relais.server.audit.record import Act, Recorder
+from relais.server.callers import Caller
+from relais.server.circle_book import CircleBook, CircleView
+from relais.server.circles import missing_keys
+from relais.server.clock import now_ms
+from relais.server.visibility import Visibility
+
+AT_ONCE = 16
+ANSWER_BYTES = 4 * 1024 * 1024
+MOST_GRANTS = 1_000
+
+
+@dataclass(frozen=True)
+class QueryParts:
+    """What circles are read with."""
+
+    store: CircleStore
+    book: CircleBook
+    notes: NoteStore
+    visibility: Visibility
+    recorder: Recorder
+
+
+class CircleQueries:
+    """Answers ``circle.list``, ``circle.ledger``, ``circle.grants``, ``circle.missing``."""
+
+    def __init__(self, parts: QueryParts) -> None:
+        self._parts = parts
+
+    def actions(self) -> dict[type, Any]:
+        return {
+            wire.ListCircles: self.of_account,
+            wire.GetLedger: self.ledger,
+            wire.GetGrants: self.grants,
+            wire.GetMissing: self.missing,
+        }
+
+    async def of_account(self, caller: Caller, ask: wire.ListCircles) -> wire.CirclesListed:
+        """The circles the account is or was in, with what is new in each."""
+        views = await self._views(caller.account)
+        positions = await self._parts.notes.positions(caller.account)
+        chosen = [view for view in views if ask.closed or not view.state.closed]
+        gate = asyncio.Semaphore(AT_ONCE)
+
+        async def row(view: CircleView) -> wire.CircleRow:
+            async with gate:
+                return await self._row(caller, view, positions.get(view.state.circle, 0))
+
+        async with asyncio.TaskGroup() as group:
+            tasks = [group.create_task(row(view)) for view in chosen]
+        await self._parts.recorder.record(
+            caller, Act("circle.list", subject={"circles": len(tasks)})
+        )
+        return wire.CirclesListed(tuple(task.result() for task in tasks))
+
+    async def ledger(self, caller: Caller, ask: wire.GetLedger) -> wire.Ledger:
+        """The entries from one on; the profile for those who may read it."""
+        view = await self._parts.book.view(ask.circle)
+        member = authorize.may_know(view.state, caller.account)
+        entries = _first_that_fit(await self._parts.store.entries(ask.circle, ask.from_seq))
+        more = ask.from_seq + len(entries) <= view.state.seq
+        subject = {"seq_from": ask.from_seq, "seq_to": ask.from_seq + len(entries) - 1}
+        act = Act("circle.ledger", ask.circle, subject if entries else {}, role=member.role)
+        await self._parts.recorder.record(caller, act)
+        return wire.Ledger(tuple(entries), _profile(view, member), more)
+
+    async def grants(self, caller: Caller, ask: wire.GetGrants) -> wire.GrantsGot:
+        """The asking device's own grants, as many as one answer holds."""
+        view = await self._parts.book.view(ask.circle)
+        member = authorize.may_know(view.state, caller.account)
+        found = await self._parts.store.grants_to(ask.circle, caller.device, after=ask.after)
+        fitting = _first_that_fit([grant for _, grant in found[:MOST_GRANTS]])
+        some = found[: len(fitting)]
+        if some:
+            act = Act("circle.grants", ask.circle, {"grants": len(some)}, role=member.role)
+            await self._parts.recorder.record(caller, act)
+        last = some[-1][0] if some else ask.after
+        return wire.GrantsGot(tuple(grant for _, grant in some), last)
+
+    async def missing(self, caller: Caller, ask: wire.GetMissing) -> wire.Missing:
+        """Missing grants whose keys the asking device was itself granted."""
+        if ask.circle is None:
+            views = await self._views(caller.account)
+        else:
+            views = [await self._parts.book.view(ask.circle)]
+            authorize.may_know(views[0].state, caller.account)
+        now = now_ms()
+        rows = [row for view in views for row in _makeable(view, caller, now)]
+        return wire.Missing(tuple(rows))
+
+    async def _views(self, account: AccountId) -> list[CircleView]:
+        """Every circle of an account, read side by side."""
+        circles = await self._parts.store.circles_of(account)
+        gate = asyncio.Semaphore(AT_ONCE)
+
+        async def view(circle: CircleId) -> CircleView:
+            async with gate:
+                return await self._parts.book.view(circle)
+
+        async with asyncio.TaskGroup() as group:
+            tasks = [group.create_task(view(circle)) for circle in circles]
+        return [task.result() for task in tasks]
+
+    async def _row(self, caller: Caller, view: CircleView, read: int) -> wire.CircleRow:
+        now, state = now_ms(), view.state
+        member = state.members[caller.account]
+        active = member.active(authorize.moment(state, now))
+        last, at, unread = 0, None, Unread(0, urgent=False)
+        if active and member.role != BOT:
+            last = await self._parts.notes.last_seq(state.circle)
+            at = await self._parts.notes.at_seq(state.circle, last) if last else None
+            after = max(read, await self._parts.visibility.first(view.state, member) - 1)
+            unread = await self._unread(caller.account, state.circle, after, last)
+        mine = [one for one in missing_keys(view, now) if one[1] == caller.device]
+        return wire.CircleRow(
+            circle=state.circle,
+            ledger_seq=state.seq,
+            ledger_head=state.head,
+            active=active,
+            closed=state.closed,
+            profile=_profile(view, member),
+            last_seq=last,
+            last_at=at,
+            unread=unread.count,
+            urgent=unread.urgent,
+            missing=len(mine),
+        )
+
+    async def _unread(self, account: AccountId, circle: CircleId, after: int, last: int) -> Unread:
+        if after >= last:
+            return Unread(0, urgent=False)
+        return await self._parts.notes.unread(circle, account, after=after, up_to=last)
+
+
+def _profile(view: CircleView, member: Member) -> bytes | None:
+    """The sealed profile is for active members that may read."""
+    if member.role == BOT or not member.active(authorize.moment(view.state, now_ms())):
+        return None
+    return view.row.profile
+
+
+def _makeable(view: CircleView, caller: Caller, now: Millis) -> list[wire.MissingGrant]:
+    """What is missing and the caller's device holds, grouped by device and audience."""
+    state = view.state
+    member = state.members.get(caller.account)
+    if state.closed or member is None or member.role == BOT:
+        return []
+    if not member.active(authorize.moment(state, now)):
+        return []
+    epochs: dict[tuple[AccountId, DeviceId, str], list[int]] = defaultdict(list)
+    for account, device, audience, epoch in missing_keys(view, now):
+        if (caller.device, audience, epoch) in view.granted:
+            epochs[account, device, audience].append(epoch)
+    return [
+        wire.MissingGrant(
+            circle=state.circle,
+            account=account,
+            device=device,
+            audience=audience,
+            epochs=tuple(sorted(some)),
+            since=_since(view, account, device),
+        )
+        for (account, device, audience), some in sorted(epochs.items())
+    ]
+
+
+def _since(view: CircleView, account: AccountId, device: DeviceId) -> Millis:
+    """Since when the device has been entitled: it is in the account, and the account in the circle."""
+    added = view.accounts[account].devices[device].added_at
+    return max(added, view.state.members[account].last.since)
+
+
+def _first_that_fit(found: list[bytes]) -> list[bytes]:
+    """As many from the start as one answer carries; always one."""
+    ends = list(accumulate(len(one) for one in found))
+    return [one for one, end in zip(found, ends, strict=True) if end <= ANSWER_BYTES] or found[:1]

@@ -1,0 +1,181 @@
+"""``relais-server``: serve, demo, invite."""
+
+import argparse
+import asyncio
+import json
+import logging
+import os
+import signal
+import sys
+from collections.abc import AsyncIterator, Coroutine, Sequence
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any, get_args
+
+from relais.models.store.database import open_database
+from relais.models.store.embedded import EmbeddedDatabase
+from relais.models.store.errors import StoreError
+from relais.models.store.invitations import InvitationRow, InvitationStore
+from relais.models.store.migrations import migrate
+from relais.models.wire.auth import AccountRole
+from relais.server import logs
+from relais.server.accounts import DAY_MS, MOST_DAYS, make_invitation
+from relais.server.app import Node, database_folder, origin_of, running
+from relais.server.callers import Stranger
+from relais.server.clock import now_ms
+from relais.server.config import Settings, SettingsError, load
+from relais.server.demo import run_territory
+
+log = logging.getLogger(__name__)
+
+FLAGS = ("host", "port", "data", "mongodb_uri", "redis_url", "origin", "web", "log_level")
+CONSOLE = Stranger("console")
+DEMO_DATA = Path(".demo")
+FAILED, WRONG_SETTING = 1, 2
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run a command. Exit code: 0, 1 when it failed, 2 for a wrong setting or argument."""
+    asked = _parser().parse_args(arguments)
+    try:
+        settings = _settings(asked)
+        logs.set_up(settings.log_level)
+        return _run(asked.run(settings, asked))
+    except SettingsError as error:
+        print(f"relais-server: {error}", file=sys.stderr)
+        return WRONG_SETTING
+    except BaseException as error:
+        told = _expected(error)
+        if told is None:
+            raise
+        print(f"relais-server: {told}", file=sys.stderr)
+        return FAILED
+
+
+async def serve(settings: Settings, asked: argparse.Namespace) -> int:
+    """Serve until SIGTERM or Ctrl-C."""
+    async with _until_stopped(settings) as (_, stopped):
+        await stopped.wait()
+    return 0
+
+
+async def demo(settings: Settings, asked: argparse.Namespace) -> int:
+    """Serve with a made-up territory in it."""
+    async with _until_stopped(settings) as (node, stopped):
+        return await run_territory(node, stopped, empty=asked.empty)
+
+
+async def invite(settings: Settings, asked: argparse.Namespace) -> int:
+    """Make a one-time invitation, beside a running server or without one."""
+    row = InvitationRow(
+        tuple(dict.fromkeys(asked.role)), asked.organisation, now_ms() + asked.days * DAY_MS
+    )
+    async with _database_address(settings) as uri:
+        database = await open_database(uri, name=settings.database)
+        async with database:
+            await migrate(database)
+            token = await make_invitation(InvitationStore(database), row, CONSOLE)
+    url = f"{origin_of(settings, settings.port)}/enrol#{token}"
+    print(json.dumps({"url": url, "expires_at": row.expires_at}) if asked.json else url)
+    return 0
+
+
+@asynccontextmanager
+async def _until_stopped(settings: Settings) -> AsyncIterator[tuple[Node, asyncio.Event]]:
+    """A running node, and the event that a signal sets."""
+    stopped = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        _on_signal(loop, number, stopped)
+    async with running(settings) as node:
+        yield node, stopped
+
+
+def _on_signal(loop: asyncio.AbstractEventLoop, number: int, stopped: asyncio.Event) -> None:
+    try:
+        loop.add_signal_handler(number, stopped.set)
+    except NotImplementedError:  # Windows has no such loop
+        signal.signal(number, lambda *_: loop.call_soon_threadsafe(stopped.set))
+
+
+@asynccontextmanager
+async def _database_address(settings: Settings) -> AsyncIterator[str]:
+    """That of the database in use; without one running, the embedded one for as long as it takes."""
+    if settings.mongodb_uri:
+        yield settings.mongodb_uri
+        return
+    folder = database_folder(settings)
+    if uri := EmbeddedDatabase.attach(folder, name=settings.database):
+        yield uri
+        return
+    async with EmbeddedDatabase(folder, name=settings.database) as embedded:
+        yield embedded.uri
+
+
+def _run(work: Coroutine[Any, Any, int]) -> int:
+    try:
+        import uvloop
+    except ImportError:
+        return asyncio.run(work)
+    return uvloop.run(work)
+
+
+def _settings(asked: argparse.Namespace) -> Settings:
+    flags = {name: getattr(asked, name, None) for name in FLAGS}
+    if asked.command == "demo" and not flags["data"] and "RELAIS_DATA" not in os.environ:
+        flags["data"] = DEMO_DATA
+    file = asked.config or os.environ.get("RELAIS_CONFIG")
+    return load(flags, os.environ, file=Path(file) if file else None)
+
+
+def _expected(error: BaseException) -> str | None:
+    """What to tell about a failure that is not a bug."""
+    if isinstance(error, BaseExceptionGroup):
+        told = [_expected(one) for one in error.exceptions]
+        return told[0] if told and all(told) else None
+    return str(error) if isinstance(error, StoreError | OSError | SettingsError) else None
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="relais-server", description="The relay of care circles.")
+    commands = parser.add_subparsers(dest="command", required=True)
+    _command(commands, "serve", serve, "serve until Ctrl-C")
+    demo_parser = _command(commands, "demo", demo, "serve a made-up territory until Ctrl-C")
+    demo_parser.add_argument("--empty", action="store_true", help="only the administrator")
+    _invite_arguments(_command(commands, "invite", invite, "print a one-time invitation"))
+    return parser
+
+
+def _command(commands: Any, name: str, run: Any, help: str) -> argparse.ArgumentParser:
+    parser: argparse.ArgumentParser = commands.add_parser(name, help=help, description=help)
+    parser.set_defaults(run=run)
+    parser.add_argument("--config", type=Path, help="TOML file of settings")
+    parser.add_argument("--host", help="address to listen on (127.0.0.1)")
+    parser.add_argument("--port", type=int, help="port to listen on (8080), 0 for any")
+    parser.add_argument("--data", type=Path, help="folder of the embedded database and the keys")
+    parser.add_argument("--mongodb-uri", help="MongoDB instead of the embedded database")
+    parser.add_argument("--redis-url", help="Redis, where several nodes serve")
+    parser.add_argument("--origin", help="address members see, such as https://relais.example")
+    parser.add_argument("--web", type=Path, help="folder of the built web client")
+    parser.add_argument("--log-level", help="debug, info, warning, error")
+    return parser
+
+
+def _invite_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--role", action="append", required=True, choices=get_args(AccountRole), help="repeatable"
+    )
+    parser.add_argument("--organisation", default="", help="whom the invitation is for")
+    parser.add_argument("--days", type=_days, default=7, help=f"1 to {MOST_DAYS} (7)")
+    parser.add_argument("--json", action="store_true", help='print {"url": …}')
+
+
+def _days(text: str) -> int:
+    days = int(text)
+    if not 1 <= days <= MOST_DAYS:
+        raise argparse.ArgumentTypeError(f"must lie between 1 and {MOST_DAYS}")
+    return days
+
+
+if __name__ == "__main__":
+    sys.exit(main())

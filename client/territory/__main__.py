@@ -42,7 +42,7 @@ async def _run(origin: str, folder: Path, *, empty: bool) -> None:
     async with AsyncExitStack() as stack:
         await _build_once(origin, folder, empty=empty)
         people = (ADMINISTRATOR,) if empty else SHOWN
-        doors = await links.open_doors(stack, folder, people)
+        doors = await links.open_doors(stack, folder, origin, people)
         for door in doors:
             person = door.person
             _say(

@@ -9,11 +9,12 @@ import logging
 import secrets
 from collections.abc import Iterable
 from contextlib import AsyncExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from relais.client import enrolment
 from relais.client.errors import ClientError
+from relais.client.identity import Identity
 from relais.client.sdk import Client
 from relais.client.session import Reconnected
 from relais.client.territory.build import open_homes
@@ -36,11 +37,16 @@ class Door:
     offered: enrolment.Offer
 
 
-async def open_doors(stack: AsyncExitStack, folder: Path, people: Iterable[Person]) -> list[Door]:
-    home = open_homes(folder)
+async def open_doors(
+    stack: AsyncExitStack, folder: Path, origin: str, people: Iterable[Person]
+) -> list[Door]:
+    """The server may have another port than when the homes were made: they follow it."""
+    homes = open_homes(folder)
     doors = []
     for person in people:
-        client = await stack.enter_async_context(Client.open(home(person.key)))
+        home = homes(person.key)
+        replace(Identity.load(home), origin=origin).save(home)
+        client = await stack.enter_async_context(Client.open(home))
         doors.append(Door(person, client, await enrolment.offer(client.session)))
     return doors
 

@@ -1,10 +1,10 @@
 /** Envelopes: one version of a note, signed by its author's device and sealed to its audiences (docs/protocol.md §6). */
-import { concat, fromHex, isSame, uuidBytes } from "./bytes.js";
+import { concat, isSame } from "./bytes.js";
 import { decode as decodeCbor, encode as encodeCbor } from "./cbor.js";
 import { decrypt0, digest, encrypt0, peek as peekSigned, sign, verify as verifySigned } from "./cose.js";
 import { requireInForce } from "./account.js";
 import * as content from "./content.js";
-import { inboxSeed, keyName, wrapKey } from "./epoch.js";
+import { inboxInfo, inboxSeed, keyName, wrapKey } from "./epoch.js";
 import { ProtocolError } from "./errors.js";
 import { AUDIENCES_MOST } from "./ledger-operations.js";
 import { bool, bytes, choice, id16, id32, list, optional, structure, text, time, uint, uuid } from "./structure.js";
@@ -193,8 +193,3 @@ export function checkFollows({ header }, previous) {
 
 /** @param {Bytes} contentKey */
 const commit = (contentKey) => hkdf(contentKey, ["relais/1 note", "commit"]);
-
-/** @param {import("./epoch.js").VersionPlace} place */
-function inboxInfo({ circle, audience, epoch, note, version }) {
-  return ["relais/1 inbox", fromHex(circle), audience, epoch, uuidBytes(note), version];
-}

@@ -24,6 +24,11 @@ export function wrapKey(key, { circle, audience, epoch, note, version }) {
   return hkdf(key, ["relais/1 wrap", fromHex(circle), audience, epoch, uuidBytes(note), version]);
 }
 
+/** What a content key sealed to the inbox key is bound to. @param {VersionPlace} place */
+export function inboxInfo({ circle, audience, epoch, note, version }) {
+  return ["relais/1 inbox", fromHex(circle), audience, epoch, uuidBytes(note), version];
+}
+
 /** @param {string} audience @param {number} epoch @param {Uint8Array} key */
 export async function openOperation(audience, epoch, key) {
   const [published, inbox] = await Promise.all([commitment(key, audience, epoch), inboxPublic(key, audience, epoch)]);

@@ -25,11 +25,11 @@ const ENTRY = structure({
   operations: list(operations({
     "create": { nonce: bytes(16) },
     "member.add": {
-      account: id32, account_head: id32, role: text(20), audiences: list(audience, { most: AUDIENCES_MOST }),
+      account: id32, account_head: id32, role: text(20), audiences: list(audience, { most: 60 }),
       since: time, until: optional(time), history: time,
     },
     "member.remove": { account: id32 },
-    "member.change": { account: id32, role: text(20), audiences: list(audience, { most: AUDIENCES_MOST }), until: optional(time) },
+    "member.change": { account: id32, role: text(20), audiences: list(audience, { most: 60 }), until: optional(time) },
     "epoch.open": { audience, epoch: uint, commitment: bytes(32), inbox_key: kemPublicKey },
     "close": {},
   }), { most: 100, least: 1 }),

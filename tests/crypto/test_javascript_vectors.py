@@ -1,0 +1,117 @@
+"""What the web client makes is read, verified and opened here: keys and objects are new in every run."""
+
+import json
+import shutil
+import subprocess
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from relais.crypto import account, envelope, grant, join, kit, ledger, login, posting, receipt
+from relais.crypto.account import AccountState
+from relais.crypto.device import DeviceKeys
+from relais.crypto.ledger import CircleState
+from relais.models.ids import AccountId
+
+WEB_CLIENT = Path(__file__).parents[2] / "web_client"
+
+
+@cache
+def made() -> dict[str, Any]:
+    node = shutil.which("node")
+    assert node, "these tests run the web client's code: install Node.js 20 or newer"
+    ran = subprocess.run(
+        [node, "test/make-vectors.js"],
+        cwd=WEB_CLIENT,
+        capture_output=True,
+        timeout=120,
+        check=False,
+    )
+    assert ran.returncode == 0, ran.stderr.decode()
+    value: dict[str, Any] = json.loads(ran.stdout)
+    return value
+
+
+@cache
+def accounts() -> dict[AccountId, AccountState]:
+    chains = (map(bytes.fromhex, chain["statements"]) for chain in made()["chains"])
+    return {state.account: state for state in map(account.replay, chains)}
+
+
+@cache
+def circle() -> CircleState:
+    return ledger.replay(map(bytes.fromhex, made()["circle"]["entries"]), accounts().__getitem__)
+
+
+def epoch_keys() -> dict[tuple[str, int], bytes]:
+    return {(key["audience"], key["epoch"]): bytes.fromhex(key["key"]) for key in made()["keys"]}
+
+
+def test_chains_of_accounts_replay_to_the_heads_javascript_has() -> None:
+    for chain in made()["chains"]:
+        assert accounts()[chain["account"]].head == chain["head"]
+    lead = accounts()[made()["chains"][0]["account"]]
+    assert lead.profile.name == "Zoé Ménard 🩺"
+    assert [record.is_revoked for record in lead.devices.values()] == [False, True, False]
+
+
+def test_a_ledger_replays_to_the_head_javascript_has() -> None:
+    assert (circle().circle, circle().head) == (made()["circle"]["id"], made()["circle"]["head"])
+    assert circle().audiences["team"].epoch == 2
+
+
+def test_grants_open_to_the_keys_they_were_made_of() -> None:
+    grants, lead = made()["grants"], accounts()[made()["chains"][0]["account"]]
+    openers = {
+        "to_kit": kit.keys_of(bytes.fromhex(grants["kit"])),
+        "to_colleague": DeviceKeys.from_random(bytes.fromhex(grants["colleague"])),
+    }
+    for name, keys in openers.items():
+        opened = grant.open_grant(bytes.fromhex(grants[name]), keys, circle(), lead)
+        assert opened == epoch_keys()
+
+
+@pytest.mark.parametrize("index", range(5))
+def test_a_note_passes_every_stage_and_reads_as_written(index: int) -> None:
+    case = made()["notes"][index]
+    note = envelope.peek(bytes.fromhex(case["envelope"]))
+    envelope.verify(note, accounts()[note.header.account])
+    posting.check_could_post(circle(), note.header)
+    envelope.check_follows(note, [envelope.peek(bytes.fromhex(one)) for one in case["previous"]])
+    content = envelope.open_envelope(note, epoch_keys())
+    assert (note.digest, content.text) == (case["digest"], case["text"])
+
+
+def test_there_are_as_many_notes_as_are_checked() -> None:
+    assert len(made()["notes"]) == 5
+
+
+def test_receipts_hold() -> None:
+    for case in made()["receipts"]:
+        read = receipt.peek(bytes.fromhex(case["receipt"]))
+        receipt.verify(read, accounts()[read.account])
+        assert (read.kind, read.envelope) == (case["kind"], made()["notes"][0]["digest"])
+
+
+def test_a_login_holds_under_the_key_of_its_device() -> None:
+    case = made()["login"]
+    read = login.peek(bytes.fromhex(case["login"]))
+    assert (read.challenge.hex(), read.origin, read.at) == (
+        case["challenge"],
+        case["origin"],
+        case["at"],
+    )
+    login.verify(read, accounts()[made()["chains"][0]["account"]].device(read.device).sign)
+
+
+def test_kits_and_joining_codes_are_the_same_words() -> None:
+    case, joined = made()["kit"], made()["join"]
+    seed, secret = bytes.fromhex(case["seed"]), bytes.fromhex(joined["secret"])
+    assert kit.seed_of(case["en"]) == kit.seed_of(case["fr"]) == kit.seed_of_qr(case["qr"]) == seed
+    assert join.make_code(secret) == joined["code"]
+    assert join.ticket(secret) == joined["ticket"]
+    requested = join.request_mac(secret, bytes.fromhex(joined["possession"]))
+    answered = join.answer_mac(secret, bytes.fromhex(joined["statement"]))
+    assert (requested.hex(), answered.hex()) == (joined["request_mac"], joined["answer_mac"])

@@ -1,0 +1,124 @@
+/** The accounts one meets, each chain checked from statement 0 and against what this device saw of it before. */
+import { apply } from "../core/account.js";
+import { digest } from "../core/cose.js";
+import { ProtocolError } from "../core/errors.js";
+
+/** @typedef {import("../core/account.js").AccountState} AccountState */
+/** @typedef {import("../core/bytes.js").Bytes} Bytes */
+
+const ASKED_MOST = 200;
+
+export class AccountBook {
+  #database;
+  #transport;
+  /** @type {Map<string, AccountState>} */ #known = new Map();
+  /** @type {Set<string>} what changed since it was fetched */ #stale = new Set();
+  /** @type {Map<string, Promise<void>>} */ #fetching = new Map();
+
+  /** @param {{ database: import("./database.js").Database, transport: import("../core/transport.js").Transport }} parts */
+  constructor({ database, transport }) {
+    this.#database = database;
+    this.#transport = transport;
+  }
+
+  /** Every account this device has met. @returns {ReadonlyMap<string, AccountState>} */
+  get known() {
+    return this.#known;
+  }
+
+  async load() {
+    for (const { account, state } of await this.#database.all("accounts")) this.#known.set(account, state);
+  }
+
+  /** @param {string} account */
+  nameOf(account) {
+    return this.#known.get(account)?.profile.name ?? "";
+  }
+
+  /** Something was appended to it: fetch it when it is next needed. @param {string} account */
+  changed(account) {
+    this.#stale.add(account);
+  }
+
+  /** After a gap in what the server told. */
+  allChanged() {
+    for (const account of this.#known.keys()) this.#stale.add(account);
+  }
+
+  /**
+   * The states of these accounts. Throws ProtocolError for a chain that does not hold (`fork` and `rollback` included),
+   * and what the transport throws.
+   * @param {Iterable<string>} accounts @param {{ isFresh?: boolean }} [options] `isFresh`: as the server has them now
+   * @returns {Promise<ReadonlyMap<string, AccountState>>}
+   */
+  async get(accounts, { isFresh = false } = {}) {
+    const wanted = [...new Set(accounts)];
+    const lacking = wanted.filter((account) => isFresh || this.#stale.has(account) || !this.#known.has(account));
+    const fresh = lacking.filter((account) => !this.#fetching.has(account));
+    for (let start = 0; start < fresh.length; start += ASKED_MOST) this.#startFetching(fresh.slice(start, start + ASKED_MOST));
+    await Promise.all(lacking.flatMap((account) => this.#fetching.get(account) ?? []));
+    return new Map(wanted.map((account) => [account, this.require(account)]));
+  }
+
+  /** Those that are known, without asking. @param {Iterable<string>} accounts */
+  having(accounts) {
+    const found = [...new Set(accounts)].map((account) => this.#known.get(account));
+    return new Map(found.flatMap((state) => (state ? [[state.account, state]] : [])));
+  }
+
+  /** Throws ProtocolError `wrong-account` for one the server does not give. @param {string} account @returns {AccountState} */
+  require(account) {
+    const state = this.#known.get(account);
+    if (!state) throw new ProtocolError("wrong-account");
+    return state;
+  }
+
+  /** A statement one has just had accepted. @param {AccountState} state */
+  async put(state) {
+    this.#known.set(state.account, state);
+    await this.#database.write([{ store: "accounts", put: { account: state.account, state } }]);
+  }
+
+  /** @param {readonly string[]} accounts */
+  #startFetching(accounts) {
+    const fetching = this.#fetch(accounts).finally(() => accounts.forEach((account) => this.#fetching.delete(account)));
+    for (const account of accounts) this.#fetching.set(account, fetching);
+  }
+
+  /** @param {readonly string[]} accounts */
+  async #fetch(accounts) {
+    for (const account of accounts) this.#stale.delete(account);
+    try {
+      const { chains } = await this.#transport.call("account.get", { accounts: [...accounts] });
+      for (const { account, statements } of chains) await this.#take(account, statements);
+    } catch (error) {
+      for (const account of accounts) this.#stale.add(account);
+      throw error;
+    }
+  }
+
+  /** @param {string} account @param {readonly Bytes[]} statements */
+  async #take(account, statements) {
+    const before = this.#known.get(account) ?? null;
+    const after = await followChain(before, statements);
+    if (after.account !== account) throw new ProtocolError("wrong-account");
+    if (after.seq !== before?.seq) await this.put(after);
+  }
+}
+
+/**
+ * A chain that begins with what one has seen of it, and the state after it. Statements seen before are compared by their
+ * hash. Throws ProtocolError `fork`, `rollback`, and what `apply` throws.
+ * @param {AccountState | null} before @param {readonly Bytes[]} statements @returns {Promise<AccountState>}
+ */
+export async function followChain(before, statements) {
+  const seen = before?.heads ?? [];
+  if (statements.length < seen.length) throw new ProtocolError("rollback");
+  let state = before;
+  for (const [seq, statement] of statements.entries()) {
+    if (seq >= seen.length) state = await apply(state, statement);
+    else if ((await digest(statement)) !== seen[seq]) throw new ProtocolError("fork");
+  }
+  if (state === null) throw new ProtocolError("broken-chain");
+  return state;
+}

@@ -1,0 +1,63 @@
+/** What must not happen and did, for somebody to see (state/types.js, Alarm). Kept until it is dismissed. */
+import { ProtocolError } from "../core/errors.js";
+import { Refusal, Unreachable } from "../core/refusal.js";
+import { Signal } from "./signal.js";
+
+/** @typedef {import("./types.js").Alarm} Alarm */
+
+export class Alarms {
+  /** @type {Signal<readonly Alarm[]>} */
+  list = new Signal(/** @type {readonly Alarm[]} */ ([]));
+  #database;
+  #now;
+  #nameOf;
+  #report;
+
+  /** @param {{ database: import("./database.js").Database, now: () => number, nameOf: (circle: string) => string | null, report: (error: unknown) => void }} parts `report`: for developers */
+  constructor({ database, now, nameOf, report }) {
+    this.#database = database;
+    this.#now = now;
+    this.#nameOf = nameOf;
+    this.#report = report;
+  }
+
+  async load() {
+    this.list.value = (await this.#database.get("values", "alarms")) ?? [];
+  }
+
+  /** @param {Alarm["kind"]} kind @param {string | null} [circle] */
+  raise(kind, circle = null) {
+    const id = `${kind} ${circle ?? ""}`;
+    if (this.list.value.some((alarm) => alarm.id === id)) return;
+    const circleName = circle === null ? null : this.#nameOf(circle);
+    void this.#keep([...this.list.value, { id, kind, circle, circleName, at: this.#now() }]);
+  }
+
+  /**
+   * An error nobody waits for. Being offline is no fault, and a refusal is what the server tells everybody; what broke
+   * the protocol and our own mistakes are shown.
+   * @param {unknown} error @param {string | null} [circle]
+   */
+  fault(error, circle = null) {
+    if (error instanceof Unreachable || error instanceof Refusal) return;
+    this.#report(error);
+    if (error instanceof ProtocolError && (error.reason === "fork" || error.reason === "rollback")) return this.raise(error.reason, circle);
+    const isStorage = error instanceof DOMException && error.name === "QuotaExceededError";
+    this.raise(isStorage ? "storage" : "bug", circle);
+  }
+
+  /** @param {string} id */
+  async dismiss(id) {
+    await this.#keep(this.list.value.filter((alarm) => alarm.id !== id));
+  }
+
+  /** @param {readonly Alarm[]} alarms */
+  async #keep(alarms) {
+    this.list.value = alarms;
+    try {
+      await this.#database.write([{ store: "values", key: "alarms", put: alarms }]);
+    } catch (error) {
+      this.#report(error); // shown all the same, for as long as the page is open
+    }
+  }
+}

@@ -1,0 +1,278 @@
+/**
+ * One circle as this device knows it: its ledger, verified and pinned; the epoch keys granted to the device; the circle's
+ * profile. Kept in the database, so that it is all there without a network.
+ */
+import { digest } from "../core/cose.js";
+import { openEnvelope, peek as peekEnvelope, verify as verifyEnvelope } from "../core/envelope.js";
+import { keyName } from "../core/epoch.js";
+import { ProtocolError } from "../core/errors.js";
+import { openGrant, peek as peekGrant } from "../core/grant.js";
+import { apply, isActive, peekEntry, readableEpochs } from "../core/ledger.js";
+import { checkCouldPost } from "../core/posting.js";
+import { Lane } from "./lane.js";
+
+/** @typedef {import("../core/bytes.js").Bytes} Bytes */
+/** @typedef {import("../core/ledger-state.js").CircleState} CircleState */
+/** @typedef {import("../core/content.js").Content} Content */
+/** @typedef {import("./member.js").Member} Member */
+/** @typedef {{ circle: string, state: CircleState | null, profile: Bytes | null, grantsAfter: number, alarm: "fork" | "rollback" | null, lockedSince: number | null }} Kept */
+
+const LEDGER_CHANGED = new Set(["not-a-device", "wrong-account"]);
+
+export class CircleKeeper {
+  #member;
+  #lane = new Lane();
+  /** @type {Kept} */ #kept;
+  /** @type {Map<string, Bytes>} */ #keys = new Map();
+  /** @type {Content | null} */ profile = null;
+  /** @type {Promise<void> | null} */ #loading = null;
+  #isFresh = false;
+  /** @type {Set<() => void>} */ #watchers = new Set();
+
+  /** @param {Member} member @param {string} circle */
+  constructor(member, circle) {
+    this.circle = circle;
+    this.#member = member;
+    this.#kept = { circle, state: null, profile: null, grantsAfter: 0, alarm: null, lockedSince: null };
+  }
+
+  /** Null until the ledger was fetched once. @returns {CircleState | null} */
+  get state() {
+    return this.#kept.state;
+  }
+
+  /** Throws ProtocolError `not-a-member` while nothing is known. @returns {CircleState} */
+  get known() {
+    if (!this.#kept.state) throw new ProtocolError("not-a-member");
+    return this.#kept.state;
+  }
+
+  /** By `keyName`. @returns {ReadonlyMap<string, Bytes>} */
+  get keys() {
+    return this.#keys;
+  }
+
+  get alarm() {
+    return this.#kept.alarm;
+  }
+
+  get profileEnvelope() {
+    return this.#kept.profile;
+  }
+
+  /** Since when a key this device is entitled to is on its way; null: none is. */
+  get lockedSince() {
+    return this.#kept.lockedSince;
+  }
+
+  /** The member's own row, if it has one. */
+  get self() {
+    return this.state?.members.get(this.#member.account);
+  }
+
+  /** @param {() => void} watcher @returns {() => void} stops watching */
+  watch(watcher) {
+    this.#watchers.add(watcher);
+    return () => {
+      this.#watchers.delete(watcher);
+    };
+  }
+
+  /** Read what the device has. */
+  load() {
+    this.#loading ??= this.#load();
+    return this.#loading;
+  }
+
+  /** What is known may be old now. */
+  expire() {
+    this.#isFresh = false;
+  }
+
+  /**
+   * As the server has it now. Throws ProtocolError for what does not hold: `fork` and `rollback` are kept as an alarm.
+   * @param {{ isForced?: boolean }} [options] `isForced`: even if nothing was told to have changed
+   */
+  async refresh({ isForced = false } = {}) {
+    await this.load();
+    await this.#lane.run(async () => {
+      if (this.#isFresh && !isForced) return;
+      await this.#fetchLedger();
+      await this.#fetchGrants();
+      await this.#openProfile();
+      this.#isFresh = true;
+      this.#tell();
+    });
+  }
+
+  /** Grants came. */
+  async refreshGrants() {
+    await this.load();
+    await this.#lane.run(async () => {
+      if (!this.state) return;
+      await this.#fetchGrants();
+      await this.#openProfile();
+      this.#tell();
+    });
+  }
+
+  /**
+   * What was written here and accepted by the server.
+   * @param {CircleState} state @param {{ profile: Bytes | null, epochs: readonly import("../core/grant.js").EpochKey[] }} made
+   */
+  async accept(state, { profile, epochs }) {
+    await this.load();
+    await this.#lane.run(async () => {
+      for (const { audience, epoch, key } of epochs) this.#keys.set(keyName(audience, epoch), key);
+      const writes = await this.#member.keyStore.epochWrites(this.circle, epochs);
+      const isNewer = !this.state || state.seq > this.state.seq;
+      if (isNewer) await this.#keep({ state, profile: profile ?? this.#kept.profile }, writes);
+      else await this.#member.database.write(writes);
+      await this.#openProfile();
+      this.#tell();
+    });
+  }
+
+  /** A contradiction that somebody else's note brought to light. @param {"fork" | "rollback"} kind */
+  async contradict(kind) {
+    await this.#keep({ alarm: kind });
+    this.#member.alarms.raise(kind, this.circle);
+    this.#tell();
+  }
+
+  /** Nothing is written to a circle whose ledger contradicted itself. Throws ProtocolError `fork`, `rollback`. */
+  requireSound() {
+    if (this.alarm) throw new ProtocolError(this.alarm);
+  }
+
+  async #load() {
+    const kept = await this.#member.database.get("circles", this.circle);
+    if (kept) this.#kept = kept;
+    this.#keys = await this.#member.keyStore.epochKeys(this.circle);
+    await this.#openProfile();
+    this.#tell();
+  }
+
+  async #fetchLedger() {
+    try {
+      await this.#followLedger();
+    } catch (error) {
+      if (error instanceof ProtocolError && (error.reason === "fork" || error.reason === "rollback")) await this.contradict(error.reason);
+      throw error;
+    }
+  }
+
+  async #followLedger() {
+    const before = this.state;
+    let { state, profile } = this.#kept;
+    for (let isMore = true; isMore;) {
+      const from = state ? state.seq : 0;
+      const page = await this.#member.transport.call("circle.ledger", { circle: this.circle, from_seq: from });
+      const entries = state ? await sinceHead(state, page.entries) : page.entries;
+      state = await this.#follow(state, entries);
+      profile = page.profile;
+      isMore = page.more;
+    }
+    if (!state || state.circle !== this.circle) throw new ProtocolError("wrong-circle");
+    await this.#member.accounts.get(state.members.keys());
+    if (state !== before || profile !== this.#kept.profile) await this.#keep({ state, profile });
+  }
+
+  /** @param {CircleState | null} state @param {readonly Bytes[]} entries */
+  async #follow(state, entries) {
+    const peeked = await Promise.all(entries.map(peekEntry));
+    const accounts = await this.#member.accounts.get(peeked.map((entry) => entry.account));
+    for (const [index, data] of entries.entries()) {
+      const { account } = /** @type {import("../core/ledger-operations.js").Entry} */ (peeked[index]);
+      state = await this.#followOne(state, data, /** @type {import("../core/account.js").AccountState} */ (accounts.get(account)));
+    }
+    return state;
+  }
+
+  /** A device unknown to a chain that is old here is looked for once more in the newest chain. @param {CircleState | null} state @param {Bytes} data @param {import("../core/account.js").AccountState} author */
+  async #followOne(state, data, author) {
+    try {
+      return await apply(state, data, author);
+    } catch (error) {
+      if (!(error instanceof ProtocolError) || !LEDGER_CHANGED.has(error.reason)) throw error;
+      const fresh = await this.#member.accounts.get([author.account], { isFresh: true });
+      return apply(state, data, /** @type {import("../core/account.js").AccountState} */ (fresh.get(author.account)));
+    }
+  }
+
+  async #fetchGrants() {
+    const { grants, last } = await this.#member.transport.call("circle.grants", { circle: this.circle, after: this.#kept.grantsAfter });
+    /** @type {import("../core/grant.js").EpochKey[]} */
+    const epochs = [];
+    for (const data of grants) epochs.push(...(await this.#openGrant(data)));
+    for (const { audience, epoch, key } of epochs) this.#keys.set(keyName(audience, epoch), key);
+    const writes = await this.#member.keyStore.epochWrites(this.circle, epochs);
+    const lockedSince = this.#isLacking() ? (this.#kept.lockedSince ?? this.#member.clock.now()) : null;
+    if (writes.length > 0 || last !== this.#kept.grantsAfter || lockedSince !== this.#kept.lockedSince) await this.#keep({ grantsAfter: last, lockedSince }, writes);
+  }
+
+  /** A grant that does not hold is nobody's: it is reported, and the others are opened. @param {Bytes} data @returns {Promise<import("../core/grant.js").EpochKey[]>} */
+  async #openGrant(data) {
+    try {
+      const grant = peekGrant(data);
+      const isKnown = grant.keys.every(({ audience, epoch }) => this.#keys.has(keyName(audience, epoch)));
+      if (isKnown) return [];
+      const granters = await this.#member.accounts.get([grant.granter]);
+      const granter = /** @type {import("../core/account.js").AccountState} */ (granters.get(grant.granter));
+      const opened = await openGrant(data, this.#member.keys, { state: this.known, granter });
+      return grant.keys.map(({ audience, epoch }) => ({ audience, epoch, key: /** @type {Bytes} */ (opened.get(keyName(audience, epoch))) }));
+    } catch (error) {
+      if (!(error instanceof ProtocolError)) throw error;
+      this.#member.alarms.fault(error, this.circle);
+      return [];
+    }
+  }
+
+  /** Is this device entitled to a key it does not hold? */
+  #isLacking() {
+    const { state, self } = this;
+    if (!state || !self || !isActive(self, this.#member.clock.now())) return false;
+    return readableEpochs(state, self).some(({ audience, epoch }) => !this.#keys.has(keyName(audience, epoch)));
+  }
+
+  /** A profile that does not hold leaves the one before in its place, and is reported. */
+  async #openProfile() {
+    const data = this.#kept.profile;
+    if (!data || this.#keys.size === 0) return;
+    try {
+      const envelope = await peekEnvelope(data);
+      if (envelope.header.kind !== "profile") throw new ProtocolError("wrong-circle");
+      const authors = await this.#member.accounts.get([envelope.header.account]);
+      await verifyEnvelope(envelope, /** @type {import("../core/account.js").AccountState} */ (authors.get(envelope.header.account)));
+      if (envelope.header.ledger_seq > this.known.seq) return; // newer than this ledger: both come with the next refresh
+      checkCouldPost(this.known, envelope.header);
+      this.profile = await openEnvelope(envelope, this.#keys);
+    } catch (error) {
+      if (error instanceof ProtocolError && error.reason === "key-missing") return; // its key is on its way
+      this.#member.alarms.fault(error, this.circle);
+    }
+  }
+
+  /** @param {Partial<Kept>} changes @param {readonly import("./database.js").Write[]} [more] written with it, or not at all */
+  async #keep(changes, more = []) {
+    const kept = { ...this.#kept, ...changes };
+    await this.#member.database.write([...more, { store: "circles", put: kept }]);
+    this.#kept = kept;
+  }
+
+  #tell() {
+    for (const watcher of this.#watchers) watcher();
+  }
+}
+
+/**
+ * The entries after the one this device knows as the last, which the server must still have in its place.
+ * Throws ProtocolError `rollback`, `fork`.
+ * @param {CircleState} state @param {readonly Bytes[]} entries from that seq
+ */
+async function sinceHead(state, entries) {
+  const [known, ...later] = entries;
+  if (!known) throw new ProtocolError("rollback");
+  if ((await digest(known)) !== state.head) throw new ProtocolError("fork");
+  return later;
+}

@@ -1,0 +1,133 @@
+/** IndexedDB as promises: one database, its stores declared once, one transaction a call. */
+
+/** @typedef {IDBValidKey | IDBKeyRange} Query */
+/** @typedef {{ store: StoreName, put?: unknown, key?: IDBValidKey, delete?: Query }} Write `put` a value (under `key` where the store has no key path), or `delete` */
+/** @typedef {keyof typeof STORES} StoreName */
+
+const VERSION = 1;
+
+/** Every store, and the path of its keys (null: given with each value). */
+const STORES = {
+  values: null,
+  epochs: ["circle", "audience", "epoch"],
+  accounts: "account",
+  circles: "circle",
+  notes: ["circle", "seq"],
+  receipts: ["circle", "number"],
+  promises: ["circle", "note", "version", "kind"],
+  outbox: ["note", "version"],
+  blobs: "id",
+  drafts: "circle",
+  broadcasts: "broadcast",
+};
+
+export class Database {
+  #opened;
+
+  /** @param {IDBDatabase} opened */
+  constructor(opened) {
+    this.#opened = opened;
+    opened.addEventListener("versionchange", () => opened.close()); // another tab has a newer version of the client
+  }
+
+  /** @param {IDBFactory} factory @param {string} name @returns {Promise<Database>} */
+  static async open(factory, name) {
+    const request = factory.open(name, VERSION);
+    request.addEventListener("upgradeneeded", () => {
+      for (const [store, keyPath] of Object.entries(STORES)) request.result.createObjectStore(store, keyPath === null ? {} : { keyPath });
+    });
+    return new Database(await settled(request));
+  }
+
+  /** @param {StoreName} store @param {IDBValidKey} key @returns {Promise<any>} undefined where there is none */
+  async get(store, key) {
+    return settled(this.#opened.transaction(store).objectStore(store).get(key));
+  }
+
+  /** In the order of their keys. @param {StoreName} store @param {Query | null} [query] @returns {Promise<any[]>} */
+  async all(store, query = null) {
+    return settled(this.#opened.transaction(store).objectStore(store).getAll(query));
+  }
+
+  /** The last `count` values, in the order of their keys. @param {StoreName} store @param {IDBKeyRange} range @param {number} count @returns {Promise<any[]>} */
+  async last(store, range, count) {
+    const cursor = this.#opened.transaction(store).objectStore(store).openCursor(range, "prev");
+    /** @type {any[]} */
+    const found = [];
+    return new Promise((resolve, reject) => {
+      cursor.addEventListener("error", () => reject(failed(cursor)));
+      cursor.addEventListener("success", () => {
+        const at = cursor.result;
+        if (at && found.length < count) {
+          found.unshift(at.value);
+          at.continue();
+        } else resolve(found);
+      });
+    });
+  }
+
+  /** All of it or nothing, durably. @param {readonly Write[]} writes */
+  async write(writes) {
+    if (writes.length === 0) return;
+    const names = new Set(writes.map((write) => write.store));
+    const transaction = this.#opened.transaction([...names], "readwrite", { durability: "strict" });
+    const committed = completed(transaction);
+    for (const { store, put, key, delete: gone } of writes) {
+      if (gone !== undefined) transaction.objectStore(store).delete(gone);
+      else transaction.objectStore(store).put(put, key);
+    }
+    await committed;
+  }
+
+  /**
+   * Replace a value by what `change` makes of it, with nobody in between; undefined leaves it as it is.
+   * @param {StoreName} store @param {IDBValidKey} key @param {(before: any) => any} change
+   */
+  async update(store, key, change) {
+    const transaction = this.#opened.transaction(store, "readwrite", { durability: "strict" });
+    const committed = completed(transaction);
+    const stored = transaction.objectStore(store);
+    const request = stored.get(key);
+    request.addEventListener("success", () => {
+      const after = change(request.result);
+      if (after !== undefined) stored.put(after, ...(STORES[store] === null ? [key] : []));
+    });
+    await committed;
+  }
+
+  /** Forget everything. */
+  async erase() {
+    const names = /** @type {StoreName[]} */ (Object.keys(STORES));
+    const transaction = this.#opened.transaction(names, "readwrite", { durability: "strict" });
+    const committed = completed(transaction);
+    for (const name of names) transaction.objectStore(name).clear();
+    await committed;
+  }
+
+  close() {
+    this.#opened.close();
+  }
+}
+
+/** Keys that begin with these parts. @param {...IDBValidKey} parts */
+export const beginningWith = (...parts) => IDBKeyRange.bound(parts, [...parts, []]);
+
+/** @template T @param {IDBRequest<T>} request @returns {Promise<T>} */
+function settled(request) {
+  return new Promise((resolve, reject) => {
+    request.addEventListener("success", () => resolve(request.result));
+    request.addEventListener("error", () => reject(failed(request)));
+    if ("onblocked" in request) request.addEventListener("blocked", () => reject(new Error("the database is held by another tab")));
+  });
+}
+
+/** @param {IDBTransaction} transaction @returns {Promise<void>} */
+function completed(transaction) {
+  return new Promise((resolve, reject) => {
+    transaction.addEventListener("complete", () => resolve());
+    transaction.addEventListener("abort", () => reject(transaction.error ?? new DOMException("aborted", "AbortError")));
+  });
+}
+
+/** @param {IDBRequest} request */
+const failed = (request) => request.error ?? new Error("the database failed");

@@ -1,0 +1,144 @@
+import { html, nothing } from "lit";
+import { t } from "../i18n/language.js";
+import { Doing } from "./doing.js";
+import { icon } from "./icons.js";
+import { LightElement, later } from "./light-element.js";
+import { emptyView, failureView, loading, pageHead } from "./parts.js";
+import "./audit-filters.js";
+import "./audit-rows.js";
+import "./audit-verify.js";
+import "./audit-volume.js";
+
+/** @import { App, AuditEntry, AuditFilter, AuditVolume } from "../state/types.js" */
+
+const PAGE = 50;
+/** @type {AuditFilter} */
+const ALL = { account: null, circle: null, action: null, outcome: null, since: null, until: null };
+
+/** The auditor's questions: who did what, when, with what outcome; and the proof that nothing was removed. */
+export class AuditPage extends LightElement {
+  /** @override */
+  static properties = {
+    app: { attribute: false }, filter: { state: true }, names: { state: true }, rows: { state: true }, more: { state: true }, volume: { state: true },
+  };
+
+  #searching = new Doing(this);
+  #counting = new Doing(this);
+  #exporting = new Doing(this);
+  #asked = 0;
+
+  constructor() {
+    super();
+    /** @type {App} */ this.app = later();
+    this.filter = ALL;
+    /** @type {ReadonlyMap<string, string>} Names of accounts that were met. */ this.names = new Map();
+    /** @type {readonly AuditEntry[] | null} */ this.rows = null;
+    this.more = false;
+    /** @type {AuditVolume | null} */ this.volume = null;
+  }
+
+  /** @override */
+  connectedCallback() {
+    super.connectedCallback();
+    this.#ask(this.filter);
+  }
+
+  /** @override */
+  render() {
+    return html`
+      <div class="page broad">
+        ${pageHead({ title: t("audit.title"), aside: this.#exports() })}
+        <p class="lead">${t("audit.text")}</p>
+        ${failureView(this.#exporting.failure)}
+        <audit-filters .filter=${this.filter} .names=${this.names} .directory=${this.app.directory} @filter=${this.#filtered}></audit-filters>
+        ${this.#volume()}
+        <audit-verify .audit=${this.app.audit} .rows=${this.rows ?? []}></audit-verify>
+        ${this.#found()}
+      </div>`;
+  }
+
+  #exports() {
+    return html`
+      <div class="buttons">
+        ${/** @type {const} */ (["csv", "ndjson"]).map((format) => html`
+          <button class="button" ?disabled=${this.#exporting.busy} title=${t("audit.export", { format: format.toUpperCase() })} @click=${() => this.#export(format)}>${icon("download")}<span class="only-wide">${t("audit.export", { format: format.toUpperCase() })}</span><span class="only-narrow" aria-hidden="true">${format.toUpperCase()}</span></button>`)}
+      </div>`;
+  }
+
+  #volume() {
+    if (this.#counting.failure) return failureView(this.#counting.failure);
+    return this.volume ? html`<audit-volume .volume=${this.volume} @span=${this.#spanned}></audit-volume>` : nothing;
+  }
+
+  #found() {
+    if (this.#searching.failure) return html`${failureView(this.#searching.failure)}<p><button class="button" @click=${() => this.#ask(this.filter)}>${t("retry")}</button></p>`;
+    if (!this.rows) return loading();
+    if (this.rows.length === 0) return emptyView({ name: "search", title: t("audit.none.title"), text: t("audit.none.text") });
+    return html`
+      <audit-rows .rows=${this.rows} @filter=${this.#filtered}></audit-rows>
+      ${this.more ? html`<p><button class="button" ?disabled=${this.#searching.busy} @click=${this.#next}>${t("more")}</button></p>` : nothing}`;
+  }
+
+  /** @param {CustomEvent<Partial<AuditFilter> & { name?: string }>} event */
+  #filtered(event) {
+    event.stopPropagation();
+    const { name, ...change } = event.detail;
+    if (name && change.account) this.names = new Map(this.names).set(change.account, name);
+    this.#ask({ ...this.filter, ...change });
+  }
+
+  /** @param {CustomEvent<{ from: number, until: number }>} event */
+  #spanned(event) {
+    this.#ask({ ...this.filter, since: event.detail.from, until: event.detail.until });
+  }
+
+  /** A new question: what an older one still answers is not shown. @param {AuditFilter} filter */
+  #ask(filter) {
+    const asked = (this.#asked += 1);
+    this.filter = filter;
+    this.rows = null;
+    this.#searching = new Doing(this);
+    this.#counting = new Doing(this);
+    void this.#searching.run(async () => {
+      const page = await this.app.audit.search({ ...filter, before: 0, limit: PAGE });
+      if (asked === this.#asked) this.#add([], page);
+    });
+    void this.#counting.run(async () => {
+      const volume = await this.app.audit.volume(filter);
+      if (asked === this.#asked) this.volume = volume;
+    });
+  }
+
+  async #next() {
+    const known = this.rows ?? [];
+    const asked = this.#asked;
+    await this.#searching.run(async () => {
+      const page = await this.app.audit.search({ ...this.filter, before: known.at(-1)?.index ?? 0, limit: PAGE });
+      if (asked === this.#asked) this.#add(known, page);
+    });
+  }
+
+  /** @param {readonly AuditEntry[]} known @param {{ rows: readonly AuditEntry[], more: boolean }} page */
+  #add(known, { rows, more }) {
+    this.rows = [...known, ...rows];
+    this.more = more;
+    const names = new Map(this.names);
+    for (const { account, name } of rows) if (account && name) names.set(account, name);
+    this.names = names;
+    this.tell("say", t("audit.found", { count: this.rows.length }));
+  }
+
+  /** @param {"csv" | "ndjson"} format */
+  async #export(format) {
+    await this.#exporting.run(async () => save(await this.app.audit.export(this.filter, format), `relais-audit-${new Date().toISOString().slice(0, 10)}.${format}`));
+  }
+}
+customElements.define("audit-page", AuditPage);
+
+/** @param {Blob} blob @param {string} name */
+function save(blob, name) {
+  const url = URL.createObjectURL(blob);
+  const link = Object.assign(document.createElement("a"), { href: url, download: name });
+  link.click();
+  setTimeout(() => URL.revokeObjectURL(url), 60_000); // the download has begun by then
+}

@@ -1,0 +1,109 @@
+import { html } from "lit";
+import { keyed } from "lit/directives/keyed.js";
+import { t } from "../i18n/language.js";
+
+/** @import { TemplateResult } from "lit" */
+/** @import { App, AccountRole } from "../state/types.js" */
+/** @import { Route, RouteName } from "./router.js" */
+/** @import { IconName } from "./icons.js" */
+
+/**
+ * @typedef {object} Page
+ * @property {() => Promise<unknown>} load  Its module: rare pages cost nothing at the start.
+ * @property {(app: App, route: Route) => TemplateResult} view
+ * @property {Tab} tab  Under which it is found.
+ * @property {boolean} [beside]  Shown beside the list of circles where there is room.
+ * @property {boolean} [steady]  Scrolls by itself.
+ * @property {AccountRole} [role]  For those only.
+ */
+/** @typedef {"circles" | "broadcasts" | "audit" | "admin" | "me"} Tab */
+
+const here = () => Promise.resolve();
+
+/** @type {Partial<Record<RouteName, Page>>} Pages of somebody who has an account on this device. */
+export const PAGES = {
+  circles: { load: here, view: () => html``, tab: "circles", beside: true },
+  circle: {
+    load: () => import("./circle-page.js"), tab: "circles", beside: true, steady: true,
+    view: (app, { id }) => html`${keyed(id, html`<circle-page .app=${app} .circle=${id}></circle-page>`)}`,
+  },
+  "new-circle": {
+    load: () => import("./new-circle-page.js"), tab: "circles", beside: true,
+    view: (app) => html`<new-circle-page .circles=${app.circles}></new-circle-page>`,
+  },
+  members: {
+    load: () => import("./members-page.js"), tab: "circles", beside: true,
+    view: (app, { id }) => html`${keyed(id, html`<members-page .app=${app} .circle=${id}></members-page>`)}`,
+  },
+  accesses: {
+    load: () => import("./accesses-page.js"), tab: "circles", beside: true,
+    view: (app, { id }) => html`${keyed(id, html`<accesses-page .app=${app} .circle=${id}></accesses-page>`)}`,
+  },
+  me: { load: () => import("./me-page.js"), tab: "me", view: (app) => html`<me-page .app=${app}></me-page>` },
+  devices: {
+    load: () => import("./devices-page.js"), tab: "me",
+    view: (app) => html`<devices-page .app=${app}></devices-page>`,
+  },
+  "add-device": {
+    load: () => import("./add-device-page.js"), tab: "me",
+    view: (app) => html`<add-device-page .devices=${app.devices}></add-device-page>`,
+  },
+  kit: { load: () => import("./kit-page.js"), tab: "me", view: (app) => html`<kit-page .app=${app}></kit-page>` },
+  broadcasts: {
+    load: () => import("./broadcasts-page.js"), tab: "broadcasts", role: "coordinator",
+    view: (app) => html`<broadcasts-page .broadcasts=${app.broadcasts}></broadcasts-page>`,
+  },
+  "new-broadcast": {
+    load: () => import("./new-broadcast-page.js"), tab: "broadcasts", role: "coordinator",
+    view: (app) => html`<new-broadcast-page .app=${app}></new-broadcast-page>`,
+  },
+  broadcast: {
+    load: () => import("./broadcast-page.js"), tab: "broadcasts", role: "coordinator",
+    view: (app, { id }) => html`${keyed(id, html`<broadcast-page .broadcasts=${app.broadcasts} .broadcast=${id}></broadcast-page>`)}`,
+  },
+  audit: {
+    load: () => import("./audit-page.js"), tab: "audit", role: "auditor",
+    view: (app) => html`<audit-page .app=${app}></audit-page>`,
+  },
+  admin: {
+    load: () => import("./admin-page.js"), tab: "admin", role: "administrator",
+    view: (app) => html`<admin-page .admin=${app.admin}></admin-page>`,
+  },
+};
+
+/** @typedef {{ load: () => Promise<unknown>, view: (app: App, route: Route) => TemplateResult }} Threshold */
+
+/** @type {Record<"enrol" | "join" | "restore" | "welcome", Threshold>} Pages of a device without an account. */
+export const THRESHOLDS = {
+  enrol: {
+    load: () => import("./enrol-page.js"),
+    view: (app, { secret }) => html`${keyed(secret, html`<enrol-page .entry=${app.entry} .token=${secret}></enrol-page>`)}`,
+  },
+  join: {
+    load: () => import("./join-page.js"),
+    view: (app, { secret }) => html`${keyed(secret, html`<join-page .entry=${app.entry} .code=${secret}></join-page>`)}`,
+  },
+  restore: {
+    load: () => import("./restore-page.js"),
+    view: (app) => html`<restore-page .entry=${app.entry}></restore-page>`,
+  },
+  welcome: {
+    load: () => import("./welcome-page.js"),
+    view: (app) => html`<welcome-page .revoked=${app.session.value.phase === "revoked"}></welcome-page>`,
+  },
+};
+
+/** @typedef {{ tab: Tab, href: string, icon: IconName, label: string }} TabView */
+
+/** What somebody with these roles finds in the navigation. @param {readonly AccountRole[]} roles @returns {TabView[]} */
+export function tabsFor(roles) {
+  /** @type {(TabView & { shown: boolean })[]} */
+  const tabs = [
+    { tab: "circles", href: "/#/", icon: "circles", label: t("tab.circles"), shown: true },
+    { tab: "broadcasts", href: "/#/broadcasts", icon: "broadcast", label: t("tab.broadcasts"), shown: roles.includes("coordinator") },
+    { tab: "audit", href: "/#/audit", icon: "audit", label: t("tab.audit"), shown: roles.includes("auditor") },
+    { tab: "admin", href: "/#/admin", icon: "settings", label: t("tab.admin"), shown: roles.includes("administrator") },
+    { tab: "me", href: "/#/me", icon: "person", label: t("tab.me"), shown: true },
+  ];
+  return tabs.filter((tab) => tab.shown);
+}

@@ -1,0 +1,220 @@
+import { html, nothing } from "lit";
+import { t } from "../i18n/language.js";
+import { Doing } from "./doing.js";
+import { href, onRoute, routeOf } from "./router.js";
+import { icon } from "./icons.js";
+import { LightElement, later } from "./light-element.js";
+import { PAGES, THRESHOLDS, tabsFor } from "./pages.js";
+import { emptyView, failureView, loading } from "./parts.js";
+import { Watching } from "./watching.js";
+import "./circle-list.js";
+import "./status-banner.js";
+
+/** @import { App } from "../state/types.js" */
+/** @import { Page, Threshold } from "./pages.js" */
+/** @import { Route } from "./router.js" */
+
+/** The frame around every page: navigation, the list of circles, banners, focus and what is said aloud. */
+export class RelaisApp extends LightElement {
+  /** @override */
+  static properties = { app: { attribute: false }, route: { state: true }, said: { state: true } };
+
+  /** @type {() => void} */ #stopRoute = () => {};
+  /** @type {WeakSet<Page | Threshold>} */ #loaded = new WeakSet();
+  #loading = new Doing(this);
+  /** The way in that is being used; it ends by itself once the account is here. */ #entering = "";
+  #place = "";
+
+  constructor() {
+    super();
+    /** @type {App} */ this.app = later();
+    this.route = routeOf(location);
+    this.said = "";
+    Watching.on(this, () => [this.app.session, this.app.circles.list]);
+    this.addEventListener("say", (event) => this.#say(/** @type {CustomEvent<string>} */ (event).detail));
+  }
+
+  /** @override */
+  connectedCallback() {
+    super.connectedCallback();
+    this.#stopRoute = onRoute(() => {
+      this.route = routeOf(location);
+    });
+  }
+
+  /** @override */
+  disconnectedCallback() {
+    super.disconnectedCallback();
+    this.#stopRoute();
+  }
+
+  /** A screen reader hears the same words twice only if they changed in between. @param {string} text */
+  #say(text) {
+    this.said = "";
+    requestAnimationFrame(() => {
+      this.said = text;
+    });
+  }
+
+  /** @override */
+  render() {
+    const { phase, me } = this.app.session.value;
+    if (phase === "starting") return html`<main class="threshold">${loading()}</main>`;
+    if (phase === "ready" && me && !isThreshold(this.route)) return this.#inside();
+    return this.#outside(phase === "ready");
+  }
+
+  /** @param {boolean} ready */
+  #outside(ready) {
+    const name = isThreshold(this.route) ? this.route.name : "welcome";
+    const page = THRESHOLDS[name];
+    if (!ready) this.#entering = name;
+    return html`
+      <div class="frame bare">
+        <status-banner .app=${this.app}></status-banner>
+        <main id="main" class="pane threshold" tabindex="-1"><div>
+          <p class="brand">${icon("circles")}<span>${t("app.name")}</span></p>
+          ${ready && this.#entering !== name ? this.#already() : this.#page(page, () => page.view(this.app, this.route))}
+        </div></main>
+        ${this.#live()}
+      </div>`;
+  }
+
+  #already() {
+    const name = this.app.session.value.me?.name ?? "";
+    return html`
+      <h1 tabindex="-1">${t("already.title", { name })}</h1>
+      <p class="lead">${t("already.text")}</p>
+      <a class="button primary" href=${href.home}>${t("already.continue")}</a>`;
+  }
+
+  #inside() {
+    const page = this.#allowed();
+    const beside = !page || Boolean(page.beside);
+    const pane = this.route.name === "circles" ? "list" : "detail";
+    return html`
+      <button class="button skip" @click=${this.#skip}>${t("skip")}</button>
+      <div class="frame" data-pane=${pane}>
+        <status-banner .app=${this.app}></status-banner>
+        ${this.#rail(page)}
+        <main id="main" class="panes ${beside ? "two" : ""}" tabindex="-1">
+          ${beside ? this.#list() : nothing}
+          <div class="pane detail ${page?.steady ? "steady" : ""}">${this.#detail(page)}</div>
+        </main>
+        ${this.#live()}
+      </div>`;
+  }
+
+  #live() {
+    return html`<div class="unseen" role="status" aria-live="polite">${this.said}</div>`;
+  }
+
+  #list() {
+    const open = ["circle", "members", "accesses"].includes(this.route.name) ? this.route.id : "";
+    return html`<circle-list class="pane list" .list=${this.app.circles.list.value} .open=${open} .primary=${this.route.name === "circles"}></circle-list>`;
+  }
+
+  /** The page of this route, if this account may see it. */
+  #allowed() {
+    const page = PAGES[this.route.name];
+    return page && (!page.role || this.app.session.value.me?.roles.includes(page.role)) ? page : undefined;
+  }
+
+  /** @param {Page | undefined} page */
+  #detail(page) {
+    if (this.route.name === "circles") return this.#choose();
+    if (page) return this.#page(page, () => page.view(this.app, this.route));
+    return html`<div class="page"><h1 tabindex="-1" class="unseen">${t("lost.title")}</h1>
+      ${emptyView({ name: "search", title: t("lost.title"), text: t("lost.text"), action: html`<a class="button" href=${href.home}>${t("lost.home")}</a>` })}</div>`;
+  }
+
+  #choose() {
+    const any = this.app.circles.list.value.rows.length > 0;
+    return any ? emptyView({ name: "circles", title: t("choose.title"), text: t("choose.text") }) : nothing;
+  }
+
+  /**
+   * @param {Page | Threshold} page
+   * @param {() => unknown} view
+   */
+  #page(page, view) {
+    if (this.#loaded.has(page)) return view();
+    if (this.#loading.busy) return loading();
+    if (this.#loading.failure) {
+      return html`<div class="page">${failureView(this.#loading.failure)}
+        <button class="button" @click=${() => this.#load(page)}>${t("retry")}</button></div>`;
+    }
+    this.#load(page);
+    return loading();
+  }
+
+  /** @param {Page | Threshold} page */
+  #load(page) {
+    this.#loading = new Doing(this);
+    void this.#loading.run(async () => {
+      await fetched(page);
+      this.#loaded.add(page);
+    });
+  }
+
+  /** @param {Page | undefined} page */
+  #rail(page) {
+    const roles = this.app.session.value.me?.roles ?? [];
+    const unread = this.app.circles.list.value.rows.reduce((sum, row) => sum + row.unread, 0);
+    const deep = page?.steady ? "deep" : "";
+    return html`
+      <nav class="rail ${deep}" aria-label=${t("tab.all")}>
+        <span class="mark">${icon("circles")}</span>
+        <ul>${tabsFor(roles).map(({ tab, href: to, icon: name, label }) => html`
+          <li class=${tab === "me" ? "last" : ""}><a href=${to} aria-current=${page?.tab === tab ? "page" : nothing}>
+            ${icon(name)}<span>${label}</span>
+            ${tab === "circles" && unread ? html`<span class="count" aria-hidden="true">${unread > 99 ? "99+" : unread}</span><span class="unseen">${t("circles.unread", { count: unread })}</span>` : nothing}
+          </a></li>`)}
+        </ul>
+      </nav>`;
+  }
+
+  #skip() {
+    this.querySelector("main")?.focus();
+  }
+
+  /** @override */
+  updated() {
+    if (this.app.session.value.phase === "starting") return;
+    const place = this.route.name + this.route.id;
+    if (this.#place === place) return;
+    const first = this.#place === "";
+    this.#place = place;
+    document.title = this.#title();
+    if (!first) void this.#focusHeading(place);
+  }
+
+  /** Titles go into the browser's history: never a patient's name. */
+  #title() {
+    const page = PAGES[this.route.name];
+    return page ? `${t(`tab.${page.tab}`)} – ${t("app.name")}` : t("app.name");
+  }
+
+  /** Whoever followed a link continues at the heading of where it led. @param {string} place */
+  async #focusHeading(place) {
+    for (let turn = 0; turn < 40 && this.#place === place; turn += 1) {
+      await new Promise((resolve) => requestAnimationFrame(resolve));
+      const scope = this.route.name === "circles" ? this : (this.querySelector(".detail") ?? this);
+      const heading = scope.querySelector("h1[tabindex]");
+      if (heading instanceof HTMLElement) return heading.focus({ preventScroll: true });
+    }
+  }
+}
+customElements.define("relais-app", RelaisApp);
+
+/** A page's module; without a network, one that was never fetched is missing. @param {Page | Threshold} page */
+async function fetched(page) {
+  try {
+    await page.load();
+  } catch (error) {
+    throw Object.assign(new Error("page not loaded", { cause: error }), { code: "offline", reason: null, facts: {} });
+  }
+}
+
+/** @param {Route} route @returns {route is Route & { name: "enrol" | "join" | "restore" }} */
+const isThreshold = (route) => route.name === "enrol" || route.name === "join" || route.name === "restore";

@@ -13,7 +13,15 @@ last field only; pages are bounded at both ends; there is no find-and-modify.
 
 import asyncio
 import random
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping, Sequence
+from collections.abc import (
+    AsyncGenerator,
+    AsyncIterator,
+    Awaitable,
+    Callable,
+    Iterator,
+    Mapping,
+    Sequence,
+)
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from itertools import count
@@ -201,7 +209,7 @@ class Collection:
         sort: Sort | None = None,
         fields: Sequence[str] | None = None,
         batch: int = 500,
-    ) -> AsyncIterator[Document]:
+    ) -> AsyncGenerator[Document, None]:
         """All that match, `batch` at a time; holds a slot for each batch only, however slow the reader is."""
         cursor = self._raw.find(filter, fields, sort=sort, batch_size=batch)
         try:

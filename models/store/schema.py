@@ -55,18 +55,21 @@ INTEGER = ["int", "long"]  # the driver takes the shorter one that fits
 def document(
     required: Mapping[str, str], optional: Mapping[str, str] | None = None
 ) -> dict[str, Any]:
-    """A validator for flat documents: field → BSON type ("int": of any width). No field may be there
-    that is not named; `_id` always may."""
+    """A validator for flat documents: field → BSON type ("int": of any width; "int|null": or null). No field may be
+    there that is not named; `_id` always may."""
     fields = {**required, **(optional or {})}
-    properties = {
-        name: {"bsonType": INTEGER if kind == "int" else kind} for name, kind in fields.items()
-    }
+    properties = {name: {"bsonType": _types(kind)} for name, kind in fields.items()}
     return {
         "bsonType": "object",
         "required": sorted(required),
         "properties": {"_id": {}, **properties},
         "additionalProperties": False,
     }
+
+
+def _types(kind: str) -> list[str]:
+    """The BSON types of a kind such as "string" or "int|null"."""
+    return [one for name in kind.split("|") for one in (INTEGER if name == "int" else [name])]
 
 
 BLOBS = (
@@ -111,9 +114,15 @@ PEOPLE = (
         indexes=(index("number", unique=True),),
         validator=document(
             {
-                "number": "number", "seq": "number", "head": "string", "roles": "array",
-                "name": "string", "profession": "string", "organisation": "string",
-                "enrolled_at": "number", "seen_at": "number|null",
+                "number": "number",
+                "seq": "number",
+                "head": "string",
+                "roles": "array",
+                "name": "string",
+                "profession": "string",
+                "organisation": "string",
+                "enrolled_at": "number",
+                "seen_at": "number|null",
             }
         ),
     ),
@@ -130,8 +139,10 @@ PEOPLE = (
         indexes=(Index((("expires", 1),), expire_seconds=0),),
         validator=document(
             {
-                "roles": "array", "organisation": "string",
-                "expires_at": "number", "expires": "date",
+                "roles": "array",
+                "organisation": "string",
+                "expires_at": "number",
+                "expires": "date",
             }
         ),
     ),
@@ -150,8 +161,13 @@ CIRCLES = (
         "circles",
         validator=document(
             {
-                "seq": "number", "head": "string", "closed": "bool", "revision": "number",
-                "grants": "number", "profile": "binData|null", "profile_version": "number",
+                "seq": "number",
+                "head": "string",
+                "closed": "bool",
+                "revision": "number",
+                "grants": "number",
+                "profile": "binData|null",
+                "profile_version": "number",
             }
         ),
     ),
@@ -170,8 +186,12 @@ CIRCLES = (
         indexes=(index("circle", "seq", unique=True), index("circle", "device", "seq")),
         validator=document(
             {
-                "circle": "string", "seq": "number", "account": "string",
-                "device": "string", "keys": "array", "grant": "binData",
+                "circle": "string",
+                "seq": "number",
+                "account": "string",
+                "device": "string",
+                "keys": "array",
+                "grant": "binData",
             }
         ),
     ),
@@ -183,9 +203,16 @@ CIRCLES = (
         ),
         validator=document(
             {
-                "circle": "string", "seq": "number", "note": "string", "version": "number",
-                "kind": "string", "account": "string", "at": "number", "urgent": "bool",
-                "digest": "string", "envelope": "binData",
+                "circle": "string",
+                "seq": "number",
+                "note": "string",
+                "version": "number",
+                "kind": "string",
+                "account": "string",
+                "at": "number",
+                "urgent": "bool",
+                "digest": "string",
+                "envelope": "binData",
             }
         ),
     ),
@@ -197,8 +224,14 @@ CIRCLES = (
         ),
         validator=document(
             {
-                "circle": "string", "seq": "number", "note": "string", "version": "number",
-                "device": "string", "kind": "string", "account": "string", "at": "number",
+                "circle": "string",
+                "seq": "number",
+                "note": "string",
+                "version": "number",
+                "device": "string",
+                "kind": "string",
+                "account": "string",
+                "at": "number",
                 "receipt": "binData",
             }
         ),
@@ -211,8 +244,52 @@ CIRCLES = (
 )
 
 AUDIT = (
+    CollectionSchema("audit_pending", validator=document({"at": "int", "entry": "binData"})),
     CollectionSchema(
-        "audit_pending", validator=document({"at": "number", "entry": "binData"})
+        "audit_log",
+        indexes=(
+            index("index", unique=True),
+            index("circle", "index"),
+            index("account", "index"),
+            index("action", "index"),
+            index("outcome", "index"),
+        ),
+        validator=document(
+            {
+                "index": "int",
+                "at": "int",
+                "entry": "binData",
+                "account": "string|null",
+                "circle": "string|null",
+                "action": "string|null",
+                "outcome": "string|null",
+            }
+        ),
+    ),
+    CollectionSchema(
+        "audit_tiles", validator=document({"hashes": "binData", "newest": "int|null"})
+    ),
+    CollectionSchema(
+        "audit_heads",
+        indexes=(
+            index("log", unique=True),
+            index("log", "term", "beat"),
+            index("log", "term", "size"),
+        ),
+        validator=document(
+            {
+                "log": "string",
+                "term": "int",
+                "beat": "int",
+                "free": "bool",
+                "size": "int",
+                "rows": "array",
+                "newest": "int",
+                "late": "int",
+                "checkpoint": "binData",
+                "vkey": "string",
+            }
+        ),
     ),
 )
 

@@ -1,0 +1,53 @@
+"""The audit room, put together: who moves the log on, who answers, what is served over HTTP."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from aiohttp import web
+
+from relais.crypto.signed_note import SignerKey
+from relais.models.store.database import Database
+from relais.server.audit.answers import AnswerParts, AuditAnswers, Circles
+from relais.server.audit.leader import Leader, Pace
+from relais.server.audit.parts import LogGauges, LogStores
+from relais.server.audit.record import Recorder
+from relais.server.audit.routes import LogRoutes, RouteParts
+from relais.server.http import Gate
+from relais.server.metrics import Metrics
+
+
+@dataclass(frozen=True)
+class AuditParts:
+    """What the room is made of. `key`: the log's, under the log's name."""
+
+    database: Database
+    key: SignerKey
+    circles: Circles
+    recorder: Recorder
+    metrics: Metrics
+
+
+class AuditRoom:
+    """`prepare` it before the first member comes, and `run` it as long as the node serves."""
+
+    def __init__(self, parts: AuditParts, *, pace: Pace | None = None) -> None:
+        self._recorder = parts.recorder
+        self.stores = LogStores.of(parts.database)
+        gauges = LogGauges(parts.metrics.registry)
+        self._leader = Leader(self.stores, parts.key, gauges, pace)
+        self._answers = AuditAnswers(AnswerParts(self.stores, parts.circles, parts.recorder))
+
+    async def prepare(self) -> None:
+        """Raises `SettingsError` where the log in the database is signed with another key."""
+        await self._leader.prepare()
+
+    async def run(self) -> None:
+        """Until cancelled; wait for its end before the database is closed."""
+        await self._leader.run()
+
+    def actions(self) -> Mapping[type, Any]:
+        return self._answers.actions()
+
+    def add_routes(self, app: web.Application, gate: Gate) -> None:
+        LogRoutes(RouteParts(self.stores, self._recorder, gate)).add_routes(app)

@@ -299,8 +299,8 @@ def _operate(state: AccountState, statement: Statement, signer: Device) -> Accou
             state.require_in_force(device)
             record = state.devices[device]
             return _with(state, replace(record, device=replace(record.device, label=label)))
-        case ChangeProfile(profile):
-            return replace(state, profile=profile)
+        case changed:
+            return replace(state, profile=changed.profile)
 
 
 def _add(

@@ -116,7 +116,7 @@ def _allowed(state: CircleState, entry: Entry, *, actor: Member, operation: Oper
         case EpochOpen():
             is_known = operation.audience in state.audiences
             _require(actor.role == LEAD or (actor.role != BOT and is_known))
-        case Close():
+        case _:  # close, rule 8
             _require(actor.role == LEAD and len(entry.operations) == 1)
 
 

@@ -25,6 +25,11 @@ class CircleView:
     profile: Content | None = None
     profile_envelope: bytes | None = None
 
+    def adopt(self, fresh: "CircleView") -> None:
+        """Become what a later refresh found out."""
+        self.state, self.keys = fresh.state, fresh.keys
+        self.profile, self.profile_envelope = fresh.profile, fresh.profile_envelope
+
     def current_key(self, audience: str) -> bytes:
         """Raises `Locked` while the grant is on its way."""
         try:

@@ -1,7 +1,7 @@
 """What this device saw before: the highest (seq, hash) of every ledger, so that a fork or rollback is noticed."""
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, NoReturn
 
 from relais.client.errors import LedgerAlarm
 from relais.client.home import Home
@@ -22,8 +22,7 @@ class Pins:
         """
         pinned = self._pinned().get(ledger)
         if pinned is not None and (reason := _contradiction(pinned, digests)):
-            self._remember(ledger, {**pinned, "alarm": reason})
-            raise LedgerAlarm(reason)
+            self.raise_alarm(ledger, reason)
         head = {"seq": len(digests) - 1, "hash": digests[-1], "alarm": None}
         if pinned is None or head["seq"] > pinned["seq"]:
             self._remember(ledger, head)
@@ -32,8 +31,13 @@ class Pins:
         """Compare what another member saw (the head in a note) with what this device saw at that seq."""
         pinned = self._pinned().get(ledger)
         if pinned is not None and pinned["seq"] == seq and pinned["hash"] != digest:
-            self._remember(ledger, {**pinned, "alarm": "fork"})
-            raise LedgerAlarm("fork")
+            self.raise_alarm(ledger, "fork")
+
+    def raise_alarm(self, ledger: str, reason: str) -> NoReturn:
+        """Remember that this ledger contradicted itself. Raises `LedgerAlarm`."""
+        pinned = self._pinned().get(ledger) or {"seq": 0, "hash": ledger}
+        self._remember(ledger, {**pinned, "alarm": reason})
+        raise LedgerAlarm(reason)
 
     def alarm(self, ledger: str) -> str | None:
         pinned = self._pinned().get(ledger)

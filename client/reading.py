@@ -2,9 +2,10 @@
 
 from dataclasses import dataclass
 
+from relais.client import circle_state
 from relais.client.circle_state import CircleView
 from relais.client.session import Session
-from relais.crypto import envelope
+from relais.crypto import envelope, posting
 from relais.crypto.content import Attachment, Content
 from relais.crypto.envelope import Envelope, Header
 from relais.crypto.errors import ProtocolError
@@ -58,10 +59,20 @@ class Page:
     last_seq: int
 
 
-async def after(session: Session, view: CircleView, seq: int, *, limit: int = _PAGE) -> Page:
-    """The versions behind ``seq``, oldest first. Raises `ProtocolError` where the order has a gap."""
+async def after(
+    session: Session, view: CircleView, seq: int, *, limit: int = _PAGE, continued: bool = False
+) -> Page:
+    """The versions behind ``seq``, oldest first; ``continued``: that one was read a moment ago.
+
+    Raises `ProtocolError` `wrong-order` where there is a gap. Only the first page of a member without the
+    whole history may begin later.
+    """
     answer: Notes = await session.call(SyncCircle(view.circle, seq, limit))
-    _check_order(answer.notes, first=seq + 1)
+    whole = continued or _reads_everything(session, view)
+    first = seq + 1 if whole or not answer.notes else max(seq + 1, answer.notes[0].seq)
+    _check_order(answer.notes, first=first)
+    if whole and not answer.notes and answer.last_seq > seq:
+        raise ProtocolError("wrong-order")
     return await _page(session, view, answer)
 
 
@@ -70,6 +81,8 @@ async def before(session: Session, view: CircleView, seq: int, *, limit: int = _
     answer: Notes = await session.call(PageCircle(view.circle, seq, limit))
     last = seq - 1 if seq else answer.last_seq
     _check_order(answer.notes, first=last - len(answer.notes) + 1)
+    if not answer.notes and last > 0 and _reads_everything(session, view):
+        raise ProtocolError("wrong-order")
     return await _page(session, view, answer)
 
 
@@ -77,6 +90,8 @@ async def versions(session: Session, view: CircleView, note: NoteId) -> tuple[No
     """Every version of one note, oldest first, each naming the one before."""
     answer: Notes = await session.call(GetNote(view.circle, note))
     page = await _page(session, view, answer)
+    if any(one.note != note for one in page.notes) or _is_cut(session, view, page):
+        raise ProtocolError("wrong-version")
     for older, newer in zip(page.notes, page.notes[1:], strict=False):
         if newer.version != older.version + 1 or newer.header.replaces != older.digest:
             raise ProtocolError("wrong-version")
@@ -92,7 +107,7 @@ async def opened(session: Session, view: CircleView, stored: StoredNote) -> Note
     if header.circle != view.circle:
         raise ProtocolError("wrong-circle")
     await _verify(session, peeked)
-    session.pins.check_head(view.circle, header.ledger_seq, header.ledger_head)
+    await _check_author(session, view, header)
     return Note(view.circle, stored.seq, stored.at, header, peeked.digest, _content(view, peeked))
 
 
@@ -113,6 +128,29 @@ async def _verify(session: Session, peeked: Envelope) -> None:
             [author], fresh=True
         )  # the device may be newer than the chain known here
         envelope.verify(peeked, session.accounts[author])
+
+
+async def _check_author(session: Session, view: CircleView, header: Header) -> None:
+    """Its author could post it, by the ledger as the author knew it, which must be ours too."""
+    if header.ledger_seq > view.state.seq:
+        view.adopt(await circle_state.fetch(session, view.circle))
+    try:
+        posting.check_could_post(view.state, header)
+    except ProtocolError as error:
+        if error.reason in ("fork", "rollback"):
+            session.pins.raise_alarm(view.circle, error.reason)
+        raise
+
+
+def _reads_everything(session: Session, view: CircleView) -> bool:
+    """Whether nothing of the circle is older than what this member may read."""
+    member = view.state.members.get(session.identity.account)
+    return member is not None and member.history == 0
+
+
+def _is_cut(session: Session, view: CircleView, page: Page) -> bool:
+    starts_late = bool(page.notes) and page.notes[0].version != 1
+    return starts_late and _reads_everything(session, view)
 
 
 def _content(view: CircleView, peeked: Envelope) -> Content | None:

@@ -212,22 +212,22 @@ class Circle:
             if isinstance(event, Reconnected) or (
                 isinstance(event, NotePosted) and event.circle == self.circle
             ):
-                async for note in self._caught_up(seq):
+                async for note in self._caught_up(seq, continued=seq > after):
                     seq = note.seq
                     yield note
 
-    async def _caught_up(self, seq: int) -> AsyncIterator[Note]:
-        page = await reading.after(self._session, self.view, seq)
+    async def _caught_up(self, seq: int, *, continued: bool = False) -> AsyncIterator[Note]:
+        page = await reading.after(self._session, self.view, seq, continued=continued)
         while page.notes:
             if any(note.locked for note in page.notes):
                 await self.refresh()
-                page = await reading.after(self._session, self.view, seq)
+                page = await reading.after(self._session, self.view, seq, continued=continued)
             for note in page.notes:
                 yield note
-            seq = page.notes[-1].seq
+            seq, continued = page.notes[-1].seq, True
             if seq >= page.last_seq:
                 return
-            page = await reading.after(self._session, self.view, seq)
+            page = await reading.after(self._session, self.view, seq, continued=True)
 
     async def versions(self, note: NoteId) -> tuple[Note, ...]:
         """Oldest first. Raises `UnknownNote`."""

@@ -212,21 +212,13 @@ class EmbeddedDatabase:
 
     def _command(self, *, auth: bool, port: int) -> list[str]:
         guard = [sys.executable, "-I", "-S", str(GUARD), self._guard, str(os.getpid())]
-        command = [
-            *(str(find_program()), "--config", str(self._folder.config)),
-            *(
-                "--host",
-                "127.0.0.1",
-                "--port",
-                str(port),
-                "--storage-path",
-                str(self._folder.files),
-            ),
-            *("--log-level", "WARNING", "--cache-size", "256M"),
-            "--sync-on-commit",  # without it this server acknowledges `j: true` before the disk has it
-            *("--data-nonlogged", "--checkpoint-seconds", "30"),  # else its journal is never cut
-            *("--log-file-max", "64MB"),  # else it reads gigabytes at a restart
-        ]
+        files = ["--config", str(self._folder.config), "--storage-path", str(self._folder.files)]
+        where = ["--host", "127.0.0.1", "--port", str(port)]
+        # Without the first, this server acknowledges `j: true` before the disk has it; without the second, it reads
+        # gigabytes at a restart. `--data-nonlogged` is left out: see Folder.
+        durable = ["--sync-on-commit", "--log-file-max", "64MB"]
+        modest = ["--cache-size", "256M", "--log-level", "WARNING"]
+        command = [str(find_program()), *files, *where, *durable, *modest]
         return [*guard, *command, *(["--auth"] if auth else [])]
 
     async def _end(self) -> None:

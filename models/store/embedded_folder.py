@@ -6,7 +6,7 @@ DATA/database/               0700
     FORMAT                   the version that wrote it; missing until the first start is complete
     credentials.json         the database's only user, 0600
     server.toml              empty, so that the database does not look for a configuration elsewhere
-    files/                   the database's own
+    files/                   the database's own, with WiredTiger.config: how often it cuts its journal
 """
 
 import json
@@ -22,6 +22,7 @@ from relais.models.store.errors import EmbeddedFormat, EmbeddedHeld
 
 FORMAT = "secantusdb==0.6.0b17"
 USER = "relais"
+CHECKPOINTS = "checkpoint=(wait=30,log_size=128MB)\n"  # every 30 s or 128 MB, whichever comes first
 OPTIONS = (
     "authSource=admin&authMechanism=SCRAM-SHA-256&w=1&journal=true"
     # This server scans every remembered retryable write at each further one.
@@ -62,6 +63,7 @@ class Folder:
             raise
         self._runtime.unlink(missing_ok=True)
         self.config.touch(mode=0o600)
+        self._bound_journal()
 
     def release(self) -> None:
         """Give the folder free. Does nothing when it is not held."""
@@ -102,6 +104,17 @@ class Folder:
     def uri(self, port: int, name: str) -> str:
         """Address with credentials of database `name`. A secret: never log it."""
         return f"mongodb://{USER}:{quote_plus(self.password())}@127.0.0.1:{port}/{name}?{OPTIONS}"
+
+    def _bound_journal(self) -> None:
+        """Let the storage engine checkpoint by itself and cut its journal; this server never asks it to.
+
+        The server's own way, `--data-nonlogged --checkpoint-seconds`, forgets what unique indexes hold when it is killed
+        before its first checkpoint after their creation: from then on they accept duplicates.
+        """
+        self.files.mkdir(mode=0o700, exist_ok=True)
+        config = self.files / "WiredTiger.config"
+        if not config.exists() or config.read_text() != CHECKPOINTS:
+            _write_private(config, CHECKPOINTS)
 
     def _take_lock(self) -> int:
         lock = os.open(self.root / "lock", os.O_RDWR | os.O_CREAT, 0o600)

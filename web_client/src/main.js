@@ -1,3 +1,6 @@
-const heading = document.createElement("h1");
-heading.textContent = "Relais";
-document.body.append(heading);
+import { openApp } from "./state/app.js";
+import { keepOffline } from "./views/keep-offline.js";
+import { mount } from "./views/mount.js";
+
+await mount(openApp());
+await keepOffline();

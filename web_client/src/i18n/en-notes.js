@@ -30,7 +30,9 @@ export const enNotes = {
   "sex.F": "Female",
   "sex.M": "Male",
   "sex.U": "Not stated",
-  "patient.born": "born {date} ({age})",
+  "patient.born.F": "female, born {date}",
+  "patient.born.M": "male, born {date}",
+  "patient.born.U": "born {date}",
   "patient.age": { one: "{count} year old", other: "{count} years old" },
 
   "new-circle.title": "New circle",
@@ -51,7 +53,7 @@ export const enNotes = {
   "type.INST": "Instruction",
   "type.INTERV": "Intervention",
   "type.DEM-AVIS": "Opinion request",
-  "type.GEN": "General note",
+  "type.GEN": "Note",
 
   "timeline.label": "Notes of the circle",
   "timeline.earlier": "Earlier notes",
@@ -113,7 +115,7 @@ export const enNotes = {
   "seen.not-stored": "Not received yet",
   "seen.not-read": "Not read yet",
   "seen.not-acknowledged": "Not acknowledged yet",
-  "seen.older": "Version {version} only",
+  "seen.older": "Version {version}",
   "seen.left": "No longer a member",
 
   "composer.label": "Write a note",

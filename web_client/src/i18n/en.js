@@ -142,7 +142,7 @@ export const en = {
   "restore.text": "Type the 24 words of your kit, in order, or scan its QR code.",
   "restore.scan": "Scan the kit’s QR code",
   "restore.words": "The 24 words",
-  "restore.count": "{count} of {of} words",
+  "restore.count": { one: "{count} of {of} words", other: "{count} of {of} words" },
   "restore.good": "The 24 words are right.",
   "restore.wrong": "At least one word is not right. Check spelling and order.",
   "restore.action": "Get my account back",
@@ -211,6 +211,7 @@ export const en = {
 
   "broadcasts.title": "Broadcasts",
   "broadcasts.new": "New broadcast",
+  "broadcasts.new.short": "New",
   "broadcasts.no-text": "Document without text",
   "broadcasts.circles": { one: "{count} circle", other: "{count} circles" },
   "broadcasts.progress": "Acknowledgements",

@@ -30,7 +30,9 @@ export const frNotes = {
   "sex.F": "Femme",
   "sex.M": "Homme",
   "sex.U": "Non précisé",
-  "patient.born": "né(e) le {date} ({age})",
+  "patient.born.F": "née le {date}",
+  "patient.born.M": "né le {date}",
+  "patient.born.U": "né(e) le {date}",
   "patient.age": { one: "{count} an", other: "{count} ans" },
 
   "new-circle.title": "Nouveau cercle",
@@ -51,7 +53,7 @@ export const frNotes = {
   "type.INST": "Consigne",
   "type.INTERV": "Intervention",
   "type.DEM-AVIS": "Demande d’avis",
-  "type.GEN": "Note générale",
+  "type.GEN": "Note",
 
   "timeline.label": "Notes du cercle",
   "timeline.earlier": "Notes précédentes",
@@ -113,7 +115,7 @@ export const frNotes = {
   "seen.not-stored": "Pas encore reçu",
   "seen.not-read": "Pas encore lu",
   "seen.not-acknowledged": "Pas encore pris en compte",
-  "seen.older": "Version {version} seulement",
+  "seen.older": "Version {version}",
   "seen.left": "N’est plus membre",
 
   "composer.label": "Écrire une note",

@@ -142,7 +142,7 @@ export const fr = {
   "restore.text": "Tapez les 24 mots de votre kit, dans l’ordre, ou scannez son QR code.",
   "restore.scan": "Scanner le QR code du kit",
   "restore.words": "Les 24 mots",
-  "restore.count": "{count} mots sur {of}",
+  "restore.count": { one: "{count} mot sur {of}", other: "{count} mots sur {of}" },
   "restore.good": "Les 24 mots sont justes.",
   "restore.wrong": "Un mot au moins n’est pas le bon. Vérifiez l’orthographe et l’ordre.",
   "restore.action": "Retrouver mon compte",
@@ -211,6 +211,7 @@ export const fr = {
 
   "broadcasts.title": "Diffusions",
   "broadcasts.new": "Nouvelle diffusion",
+  "broadcasts.new.short": "Nouvelle",
   "broadcasts.no-text": "Document sans texte",
   "broadcasts.circles": { one: "{count} cercle", other: "{count} cercles" },
   "broadcasts.progress": "Prises en compte",

@@ -67,8 +67,11 @@ export function t(key, holes = {}) {
   const entry = catalogue[key];
   if (entry === undefined) throw new Error(`no text for ${key}`);
   const text = typeof entry === "string" ? entry : entry[plural.select(Number(holes["count"])) === "one" ? "one" : "other"];
-  return text.replace(/\{(\w+)\}/g, (_, name) => written(holes[name]));
+  return typeset(text).replace(/\{(\w+)\}/g, (_, name) => written(holes[name]));
 }
+
+/** French puts a space before high punctuation, which must not break the line. @param {string} text */
+const typeset = (text) => (current === "fr" ? text.replace(/ (?=[:;?!»])/gu, "\u00a0").replace(/« /gu, "«\u00a0") : text);
 
 /**
  * The text for a key made at run time, such as an action of the audit log, or `fallback`.

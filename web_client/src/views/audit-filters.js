@@ -73,7 +73,6 @@ export class AuditFilters extends LightElement {
 
   #seek() {
     this.seeking = !this.seeking;
-    if (this.seeking) void this.updateComplete.then(() => this.at(".filters-person input")?.focus());
   }
 
   /** @param {CustomEvent<Person>} event */

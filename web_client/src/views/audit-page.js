@@ -47,9 +47,8 @@ export class AuditPage extends LightElement {
   render() {
     return html`
       <div class="page broad">
-        ${pageHead({ title: t("audit.title"), aside: this.#exports() })}
+        ${pageHead({ title: t("audit.title") })}
         <p class="lead">${t("audit.text")}</p>
-        ${failureView(this.#exporting.failure)}
         <audit-filters .filter=${this.filter} .names=${this.names} .directory=${this.app.directory} @filter=${this.#filtered}></audit-filters>
         ${this.#volume()}
         <audit-verify .audit=${this.app.audit} .rows=${this.rows ?? []}></audit-verify>
@@ -57,12 +56,15 @@ export class AuditPage extends LightElement {
       </div>`;
   }
 
-  #exports() {
+  /** @param {number} count */
+  #exports(count) {
     return html`
-      <div class="buttons">
+      <div class="row wrap">
+        <h2 class="grow">${t("audit.found", { count })}</h2>
         ${/** @type {const} */ (["csv", "ndjson"]).map((format) => html`
-          <button class="button" ?disabled=${this.#exporting.busy} title=${t("audit.export", { format: format.toUpperCase() })} @click=${() => this.#export(format)}>${icon("download")}<span class="only-wide">${t("audit.export", { format: format.toUpperCase() })}</span><span class="only-narrow" aria-hidden="true">${format.toUpperCase()}</span></button>`)}
-      </div>`;
+          <button class="button" ?disabled=${this.#exporting.busy} aria-label=${t("audit.export", { format: format.toUpperCase() })} title=${t("audit.export", { format: format.toUpperCase() })} @click=${() => this.#export(format)}>${icon("download")}${format.toUpperCase()}</button>`)}
+      </div>
+      ${failureView(this.#exporting.failure)}`;
   }
 
   #volume() {
@@ -75,6 +77,7 @@ export class AuditPage extends LightElement {
     if (!this.rows) return loading();
     if (this.rows.length === 0) return emptyView({ name: "search", title: t("audit.none.title"), text: t("audit.none.text") });
     return html`
+      ${this.#exports(this.rows.length)}
       <audit-rows .rows=${this.rows} @filter=${this.#filtered}></audit-rows>
       ${this.more ? html`<p><button class="button" ?disabled=${this.#searching.busy} @click=${this.#next}>${t("more")}</button></p>` : nothing}`;
   }

@@ -1,6 +1,6 @@
 import { html, nothing } from "lit";
 import { repeat } from "lit/directives/repeat.js";
-import { exactTime, number } from "../i18n/formats.js";
+import { dateTime, exactTime, number } from "../i18n/formats.js";
 import { t, tMaybe } from "../i18n/language.js";
 import { actionName, actorName } from "./audit-words.js";
 import { icon } from "./icons.js";
@@ -37,7 +37,7 @@ export class AuditRows extends LightElement {
     const open = this.open.has(row.index);
     return html`
       <div role="row" class="audit-row ${row.outcome}">
-        <span role="cell" class="when"><time datetime=${new Date(row.at).toISOString()}>${exactTime(row.at)}</time></span>
+        <span role="cell" class="when"><time datetime=${new Date(row.at).toISOString()}>${this.brief ? dateTime(row.at) : exactTime(row.at)}</time></span>
         <span role="cell" class="who"><span class="strong">${actorName(row)}</span>${row.profession ? html`<span class="small quiet">${row.profession}</span>` : nothing}</span>
         <span role="cell" class="what">${this.brief ? html`<span>${actionName(row)}</span>` : html`
           <button class="audit-open" aria-expanded=${open ? "true" : "false"} @click=${() => this.#toggle(row.index)}>${icon("chevron")}<span>${actionName(row)}</span></button>`}</span>

@@ -23,7 +23,7 @@ export class BroadcastsPage extends LightElement {
   /** @override */
   render() {
     const rows = this.broadcasts.list.value;
-    const make = html`<a class="button primary" href=${href.newBroadcast}>${icon("add")}<span>${t("broadcasts.new")}</span></a>`;
+    const make = html`<a class="button primary" href=${href.newBroadcast}>${icon("add")}<span class="only-wide">${t("broadcasts.new")}</span><span class="only-narrow">${t("broadcasts.new.short")}</span></a>`;
     return html`
       <div class="page">
         ${pageHead({ title: t("broadcasts.title"), aside: rows.length > 0 ? make : "" })}

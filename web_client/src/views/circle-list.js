@@ -90,10 +90,9 @@ export class CircleList extends LightElement {
       <li>
         <a class="circle-row ${row.unread ? "new" : ""}" href=${href.circle(row.circle)} aria-current=${row.circle === this.open ? "true" : nothing}>
           ${row.locked ? html`<span class="avatar">${icon("lock")}</span>` : avatar(row.patient?.name ?? row.name)}
-          <span class="name clip">${name}</span>
-          <time class="small quiet" datetime=${new Date(row.at).toISOString()} title=${fullTime(row.at)}>${briefly(row.at, Date.now())}</time>
-          <span class="last clip">${lastWords(row)}</span>
-          <span class="marks">${marks(row)}</span>
+          <span class="first"><span class="name clip">${name}</span>
+            <time class="small quiet" datetime=${new Date(row.at).toISOString()} title=${fullTime(row.at)}>${briefly(row.at, Date.now())}</time></span>
+          <span class="second"><span class="last clip">${lastWords(row)}</span><span class="marks">${marks(row)}</span></span>
         </a>
       </li>`;
   }

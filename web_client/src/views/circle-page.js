@@ -102,7 +102,7 @@ export class CirclePage extends LightElement {
       <header class="circle-head">
         ${backLink(href.home, false)}
         <div class="grow">
-          <h1 tabindex="-1" class="clip">${info.name || t(info.loaded ? "circles.locked" : "loading")}</h1>
+          <h1 tabindex="-1">${info.name || t(info.loaded ? "circles.locked" : "loading")}</h1>
           <p class="small quiet clip">${patientLine(info)}</p>
         </div>
         <a class="button plain square" href=${href.accesses(this.circle)} aria-label=${t("accesses.title")} title=${t("accesses.title")}>${icon("eye")}</a>
@@ -235,9 +235,8 @@ customElements.define("circle-page", CirclePage);
 function patientLine({ patient }) {
   if (!patient) return "";
   const parts = [
-    patient.name,
-    t(`sex.${patient.sex}`),
-    t("patient.born", { date: birthDate(patient.born), age: t("patient.age", { count: age(patient.born, Date.now()) }) }),
+    t("patient.age", { count: age(patient.born, Date.now()) }),
+    t(`patient.born.${patient.sex}`, { date: birthDate(patient.born) }),
     patient.place,
   ];
   return parts.filter(Boolean).join(" · ");

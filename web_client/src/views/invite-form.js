@@ -31,11 +31,6 @@ export class InviteForm extends LightElement {
   }
 
   /** @override */
-  firstUpdated() {
-    this.querySelector("input")?.focus();
-  }
-
-  /** @override */
   render() {
     return html`
       <section class="card stack" aria-labelledby="invite-heading">

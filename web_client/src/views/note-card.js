@@ -98,7 +98,7 @@ export class NoteCard extends LightElement {
 
   #leaving() {
     return html`
-      <div class="notice wait" role="status">
+      <div class="notice wait wraps" role="status">
         ${icon("withdraw")}
         <p class="grow">${t("withdraw.soon")}</p>
         <button class="button" @click=${() => this.tell("keep", this.note)}>${icon("undo")}${t("withdraw.undo")}</button>

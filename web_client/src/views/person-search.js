@@ -26,6 +26,11 @@ export class PersonSearch extends LightElement {
     this.text = "";
   }
 
+  /** It stands where somebody has just asked to search. @override */
+  firstUpdated() {
+    this.querySelector("input")?.focus();
+  }
+
   /** @override */
   disconnectedCallback() {
     super.disconnectedCallback();
@@ -51,7 +56,7 @@ export class PersonSearch extends LightElement {
     return html`
       <li>
         ${avatar(person.name)}
-        <div class="grow"><p class="strong clip">${person.name}</p><p class="small quiet clip">${[person.profession, person.organisation].filter(Boolean).join(" · ")}</p></div>
+        <div class="grow"><p class="strong">${person.name}</p><p class="small quiet">${[person.profession, person.organisation].filter(Boolean).join(" · ")}</p></div>
         ${there
           ? html`<span class="badge">${t("directory.there")}</span>`
           : html`<button class="button" aria-label=${t("directory.choose-person", { name: person.name })} @click=${() => this.#choose(person)}>${t("directory.choose")}</button>`}

@@ -37,7 +37,7 @@ export class ReceiptTable extends LightElement {
   #row(row) {
     return html`
       <tr>
-        <th scope="row"><span class="person">${row.name}</span><span class="small quiet">${row.active ? row.profession : t("seen.left")}</span></th>
+        <th scope="row"><span class="person">${row.name}</span><span class="small quiet ${row.active ? "profession" : ""}">${row.active ? row.profession : t("seen.left")}</span></th>
         <td>${step(row.stored ?? row.read, t("seen.not-stored"))}</td>
         <td>${row.read === null && row.earlierVersion !== null ? earlier(row.earlierVersion) : step(row.read, t("seen.not-read"))}</td>
         ${this.acknowledge ? html`<td>${step(row.acknowledged, t("seen.not-acknowledged"))}</td>` : nothing}

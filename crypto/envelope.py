@@ -106,6 +106,8 @@ def seal(
     key, nonces = _split(entropy)
     place = NotePlace(draft.circle, draft.note, draft.version)
     commitment = _commitment(key)
+    if len(to) > MOST_KEYS:
+        raise ProtocolError("wrong-type")
     ordered = sorted(to, key=lambda one: one.audience)
     sealed_keys = tuple(
         _seal_key(key, one, place=place, commitment=commitment, nonce=nonce)

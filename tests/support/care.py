@@ -145,7 +145,7 @@ def written(
     )
 
 
-def draft(circle: Circle, who: Person, **more: Any) -> Draft:
+def draft(circle: Circle, who: Person, /, **more: Any) -> Draft:
     said = {
         "circle": circle.state.circle,
         "note": NOTE,
@@ -170,7 +170,9 @@ def to_inbox(circle: Circle, audience: str = "team") -> To:
     return To(audience, current.epoch, inbox_key=current.inbox_key)
 
 
-def posted(circle: Circle, who: Person, *to: To, said: Content | None = None, **more: Any) -> bytes:
+def posted(
+    circle: Circle, who: Person, /, *to: To, said: Content | None = None, **more: Any
+) -> bytes:
     """An envelope by `who`; without `to`, to the team."""
     return envelope.seal(
         who.keys,

@@ -9,7 +9,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import aiohttp
 
 from bench import load, machine, process
 from bench.people import MadeCircle, Member, draft_circle, enrol, seal_note
@@ -188,12 +187,11 @@ async def idle(given: Setting) -> dict[str, Any]:
     """Resident memory of the server's process (without the database) for each connection that says nothing."""
     token = await given.circles[0].members[0].token(given.transport)
     before = machine.own_usage(given.served.pid).resident
-    connector = aiohttp.TCPConnector(limit=0)
-    async with aiohttp.ClientSession(connector=connector) as http:
-        sockets = [
-            await RawSocket.open(http, given.served.origin, token, lambda _frame: None)
-            for _ in range(_IDLE)
-        ]
-        after = machine.own_usage(given.served.pid).resident
-        await asyncio.gather(*(socket.close() for socket in sockets))
+    http = given.transport.http
+    sockets = [
+        await RawSocket.open(http, given.served.origin, token, lambda _frame: None)
+        for _ in range(_IDLE)
+    ]
+    after = machine.own_usage(given.served.pid).resident
+    await asyncio.gather(*(socket.close() for socket in sockets))
     return {"connections": _IDLE, "kib_per_connection": round((after - before) / _IDLE / 1024, 1)}

@@ -9,7 +9,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-_ADDRESS = re.compile(rb"https?://[\w.]+:(\d+)")
+_ADDRESS = re.compile(rb'https?://[\w.]+:(\d+)|"port": (\d+)')
 
 
 @dataclass(frozen=True)
@@ -24,7 +24,7 @@ class Served:
 async def relay(data: Path) -> AsyncIterator[Served]:
     """The relay with the embedded database, as `relais-server serve` starts it."""
     async with _running(
-        "-m", "relais.server", "serve", "--data", str(data), "--port", "0"
+        "-m", "relais.server.cli", "serve", "--data", str(data), "--port", "0"
     ) as served:
         yield served
 
@@ -37,7 +37,7 @@ async def floor() -> AsyncIterator[Served]:
 
 async def invite(data: Path, role: str) -> str:
     """A one-time invitation from the operator's command line."""
-    command = ("-m", "relais.server", "invite", "--data", str(data), "--role", role)
+    command = ("-m", "relais.server.cli", "invite", "--data", str(data), "--role", role)
     process = await asyncio.create_subprocess_exec(
         sys.executable, *command, stdout=asyncio.subprocess.PIPE
     )
@@ -71,7 +71,7 @@ async def _port(process: asyncio.subprocess.Process) -> int:
     async for line in process.stdout:
         seen += line
         if found := _ADDRESS.search(line):
-            return int(found[1])
+            return int(found[1] or found[2])
         if line.strip().isdigit():
             return int(line)
     raise RuntimeError(f"it did not start: {seen.decode(errors='replace')[-500:]}")

@@ -7,7 +7,8 @@ from typing import Any
 import aiohttp
 import msgpack
 
-_CONNECT, _EVENT, _ACK, _REFUSED = 0, 2, 3, 4
+_CONNECT, _EVENT, _ACK = 0, 2, 3
+_TYPE = msgpack.packb("type")
 Hear = Callable[[bytes], None]
 
 
@@ -75,15 +76,9 @@ class RawSocket:
             answer.cancel()
 
     def _take(self, frame: bytes) -> None:
-        """An acknowledgement is told from an event by its length: events carry an envelope."""
-        if len(frame) > _LONGEST_ACK:
+        """The packet's type stands first (python-socketio writes it so): events are not decoded."""
+        if frame[1 : len(_TYPE) + 1] != _TYPE or frame[len(_TYPE) + 1] != _ACK:
             self._hear(frame)
             return
         packet = msgpack.unpackb(frame)
-        if packet["type"] == _ACK:
-            self._waiting.pop(packet["id"]).set_result(packet["data"][0])
-        else:
-            self._hear(frame)
-
-
-_LONGEST_ACK = 400
+        self._waiting.pop(packet["id"]).set_result(packet["data"][0])

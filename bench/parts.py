@@ -9,7 +9,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-
 from bench import load, machine, process
 from bench.people import MadeCircle, Member, draft_circle, enrol, seal_note
 from bench.raw_socket import RawSocket

@@ -51,8 +51,12 @@ export class KeyStore {
     const identity = /** @type {Identity | undefined} */ (await this.#database.get("values", "identity"));
     if (!stored || !identity) return null;
     this.#wrapper = stored.wrapper;
-    const kemSeed = await unprotect(stored.wrapper, stored.kemSeed, "kem");
-    return { keys: await keysOf(stored.signingKey, { signPublic: stored.signPublic, kemSeed }), identity };
+    return { keys: await this.keysOf(stored), identity };
+  }
+
+  /** @param {StoredKeys} stored @returns {Promise<DeviceKeys>} */
+  async keysOf({ signingKey, signPublic, wrapper, kemSeed: kept }) {
+    return keysOf(signingKey, { signPublic, kemSeed: await unprotect(wrapper, kept, "kem") });
   }
 
   /** Encrypt for this device alone. @param {Uint8Array} data @param {string} purpose what it is; needed to read it again */

@@ -1,0 +1,200 @@
+/** The whole of the state, as state/types.js says it: opened once, before anything is shown. */
+import { Alarms } from "./alarms.js";
+import { Broadcasts } from "./broadcasts.js";
+import { Circles } from "./circles.js";
+import { Database } from "./database.js";
+import { Devices } from "./devices.js";
+import { Entry } from "./entry.js";
+import { acting } from "./failure.js";
+import { KeyStore } from "./key-store.js";
+import { prepareAttachment } from "./prepare-image.js";
+import { Session } from "./session.js";
+import { Signal } from "./signal.js";
+
+/** @typedef {import("./types.js").App} AppView */
+/** @typedef {import("./types.js").Me} Me */
+/** @typedef {import("./world.js").World} World */
+/**
+ * What the application stands on; every one has a default in a browser.
+ * @typedef {object} Ground
+ * @property {string} origin of the server
+ * @property {IDBFactory} indexedDB
+ * @property {string} databaseName
+ * @property {typeof globalThis.fetch} fetch
+ * @property {() => Promise<unknown>} persist asks the browser not to throw the database away
+ * @property {import("./attachments.js").Prepare} prepare cleans a file
+ * @property {import("./outbox.js").Exclusively} exclusively
+ * @property {(wake: () => void) => void} onWake tells when the network is back or the page is seen again
+ * @property {(error: unknown) => void} report for developers
+ * @property {number} hesitation see Session
+ */
+
+const HESITATION = 2_000;
+/** @type {import("./types.js").Session} */
+const STARTING = Object.freeze({ phase: "starting", me: null });
+/** @type {import("./types.js").Connectivity} */
+const CONNECTING = Object.freeze({ state: "connecting", waiting: 0, failed: 0 });
+
+/** @param {Partial<Ground>} [ground] @returns {Promise<AppView>} */
+export async function openApp(ground = {}) {
+  const whole = { ...browserGround(), ...ground };
+  const database = await Database.open(whole.indexedDB, whole.databaseName);
+  const app = new App(whole, database);
+  await app.start();
+  return app;
+}
+
+/** @implements {AppView} */
+class App {
+  session = new Signal(STARTING);
+  connectivity = new Signal(CONNECTING);
+  #ground;
+  #database;
+  #keyStore;
+  #alarms;
+  /** Filled when a session starts. */
+  #world = /** @type {World} */ ({});
+  #session = /** @type {Session | null} */ (null);
+  #hasKitLater = false;
+
+  /** @param {Ground} ground @param {Database} database */
+  constructor(ground, database) {
+    this.#ground = ground;
+    this.#database = database;
+    this.#keyStore = new KeyStore(database);
+    const nameOf = (/** @type {string} */ circle) => this.circles.nameOf(circle) || null;
+    const now = () => this.#session?.world.member.clock.now() ?? Date.now();
+    this.#alarms = new Alarms({ database, now, nameOf, report: ground.report });
+    const { origin, fetch, persist, report } = ground;
+    this.entry = new Entry({ origin, fetch, database, keyStore: this.#keyStore, persist, report, onEntered: () => this.#begin() });
+    this.circles = new Circles(this.#world);
+    this.broadcasts = new Broadcasts(this.#world, (circle) => this.circles.nameOf(circle));
+    this.devices = new Devices(this.#world, {
+      onKit: () => this.#kitChanged(), onOwnRevoked: () => this.#revoked(), circles: () => this.circles.active,
+    });
+    ground.onWake(() => this.#session?.world.member.transport.retryNow());
+  }
+
+  get alarms() {
+    return this.#alarms.list;
+  }
+
+  /** @param {string} alarm */
+  dismissAlarm(alarm) {
+    return acting(() => this.#alarms.dismiss(alarm));
+  }
+
+  directory = {
+    search: (/** @type {string} */ text) => acting(async () => {
+      const { entries } = await this.#member.transport.call("directory.search", { text, limit: 20 });
+      return entries;
+    }),
+  };
+
+  /** @type {import("./types.js").Audit} loaded when an auditor first asks */
+  audit = {
+    search: (search) => acting(async () => (await import("./audit.js")).search(this.#member, search)),
+    volume: (filter) => acting(async () => (await import("./audit.js")).volume(this.#member, filter)),
+    verify: (rows, onProgress) => acting(async () => (await import("./audit.js")).verify(this.#member, rows, onProgress)),
+    export: (filter, format) => acting(async () => (await import("./audit.js")).exported(this.#member, filter, format)),
+  };
+
+  /** @type {import("./types.js").Admin} */
+  admin = {
+    invite: (form) => acting(async () => (await import("./admin.js")).invite(this.#member, form)),
+    accounts: (page) => acting(async () => (await import("./admin.js")).accounts(this.#member, page)),
+  };
+
+  get #member() {
+    return this.#world.member;
+  }
+
+  async start() {
+    await this.#alarms.load();
+    const loaded = await this.#keyStore.load();
+    if (loaded) await this.#begin();
+    else this.session.value = Object.freeze({ phase: "none", me: null });
+  }
+
+  /** Close the connection, as when the page goes. */
+  close() {
+    this.#session?.close();
+    this.#database.close();
+  }
+
+  /** Start the session of the account whose keys this device holds: with what is here, then with the server. */
+  async #begin() {
+    const loaded = await this.#keyStore.load();
+    if (!loaded) throw new Error("the keys were kept a moment ago");
+    const { fetch, prepare, exclusively, hesitation } = this.#ground;
+    const parts = { ...loaded, database: this.#database, keyStore: this.#keyStore, alarms: this.#alarms, fetch, prepare, exclusively, hesitation };
+    const session = new Session(parts, {
+      onState: () => this.#showConnectivity(), onAccount: () => this.#showMe(), onRevoked: () => this.#revoked(), onCircle: (circle) => this.circles.changed(circle),
+    });
+    this.#session = session;
+    Object.assign(this.#world, session.world);
+    this.#hasKitLater = (await this.#database.get("values", "kit later")) ?? false;
+    await session.load();
+    await this.circles.load();
+    await this.broadcasts.load();
+    this.devices.draw();
+    this.#showMe();
+    this.#showConnectivity();
+    session.open(this.circles, this.devices);
+  }
+
+  #showMe() {
+    const session = this.#session;
+    const account = session?.world.member.accounts.known.get(session.world.member.account);
+    if (!session || !account) return;
+    const { keys } = session.world.member;
+    const hasKit = [...account.devices.values()].some(({ device, revokedAt }) => device.kind === "recovery" && revokedAt === null);
+    const kit = hasKit ? "made" : this.#hasKitLater ? "later" : "none";
+    /** @type {Me} */
+    const me = { account: account.account, ...account.profile, roles: session.roles, device: keys.id, kit };
+    this.session.value = Object.freeze({ phase: "ready", me: Object.freeze(me) });
+  }
+
+  async #kitChanged() {
+    this.#hasKitLater = (await this.#database.get("values", "kit later")) ?? false;
+    this.#showMe();
+  }
+
+  #showConnectivity() {
+    if (!this.#session) return;
+    const { member, outbox } = this.#session.world;
+    const waiting = outbox.waiting;
+    this.connectivity.value = Object.freeze({ state: member.transport.state, waiting: waiting.length, failed: waiting.filter(({ sending }) => sending.state === "failed").length });
+  }
+
+  /** This device was cut off: nothing of the account stays on it. */
+  async #revoked() {
+    const { me } = this.session.value;
+    this.#session?.close();
+    this.#session = null;
+    await this.#database.erase();
+    this.session.value = Object.freeze({ phase: "revoked", me });
+  }
+}
+
+/** @param {number} width @param {number} height */
+const createCanvas = (width, height) => new OffscreenCanvas(width, height);
+
+/** What a browser offers. @returns {Ground} */
+function browserGround() {
+  const { location, navigator } = globalThis;
+  const locks = navigator?.locks;
+  return {
+    origin: location?.origin ?? "", indexedDB: globalThis.indexedDB, databaseName: "relais",
+    fetch: (...asked) => globalThis.fetch(...asked),
+    persist: async () => navigator?.storage?.persist?.(),
+    prepare: (file) => prepareAttachment(file, { createCanvas }),
+    exclusively: locks ? (name, task) => locks.request(name, task) : (_name, task) => task(),
+    onWake: (wake) => {
+      globalThis.addEventListener?.("online", wake);
+      globalThis.addEventListener?.("pageshow", wake);
+    },
+    report: (error) => globalThis.reportError?.(error),
+    hesitation: HESITATION,
+  };
+}

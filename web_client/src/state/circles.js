@@ -1,0 +1,200 @@
+/** The list of one's circles, and the way into each: what state/types.js calls Circles. */
+import { each, Soon } from "./lane.js";
+import { acting } from "./failure.js";
+import { create } from "./membership.js";
+import { OpenCircle } from "./open-circle.js";
+import { isSimilar, patientOf, profileOf } from "./patient.js";
+import { Signal } from "./signal.js";
+
+/** @typedef {import("./types.js").Circles} CirclesView */
+/** @typedef {import("./types.js").CircleList} CircleList */
+/** @typedef {import("./types.js").CircleRow} CircleRow */
+/** @typedef {import("./types.js").LastNote} LastNote */
+/** @typedef {import("./types.js").NoteType} NoteType */
+/** @typedef {import("./types.js").Patient} Patient */
+/** @typedef {import("../core/wire.d.ts").CircleRow} WireRow */
+/** @typedef {import("../core/wire.d.ts").NotePosted} NotePosted */
+/** @typedef {import("./world.js").World} World */
+/** What this device could open of a circle. @typedef {{ name: string, patient: Patient | null, last: LastNote | null, at: number }} Details */
+
+const AT_ONCE = 3;
+const FILLED_AT_ONCE = 1;
+const SETTLING = 400; // milliseconds, in which one list serves several changes
+const EXCERPT = 200;
+/** @type {CircleList} */
+const UNKNOWN = Object.freeze({ loaded: false, rows: Object.freeze([]) });
+
+/** @implements {CirclesView} */
+export class Circles {
+  list = new Signal(UNKNOWN);
+  #world;
+  /** @type {Map<string, WireRow>} */ #rows = new Map();
+  /** @type {Map<string, Details>} */ #details = new Map();
+  /** @type {Map<string, OpenCircle>} those somebody holds */ #open = new Map();
+  #refreshing;
+  #settling = /** @type {ReturnType<typeof setTimeout> | null} */ (null);
+  #isLoaded = false;
+
+  /** @param {World} world */
+  constructor(world) {
+    this.#world = world;
+    this.#refreshing = new Soon(() => this.refresh(), (error) => world.member.alarms.fault(error));
+  }
+
+  /** The circles one is in now. @returns {readonly string[]} */
+  get active() {
+    return [...this.#rows.values()].filter((row) => row.active && !row.closed).map((row) => row.circle);
+  }
+
+  /** @param {string} circle */
+  nameOf(circle) {
+    return this.#details.get(circle)?.name ?? "";
+  }
+
+  /** The list as this device last saw it. */
+  async load() {
+    const rows = /** @type {WireRow[] | undefined} */ (await this.#world.member.database.get("values", "circles"));
+    this.#rows = new Map((rows ?? []).map((row) => [row.circle, row]));
+    this.#isLoaded = rows !== undefined;
+    await this.#openAll([...this.#rows.values()]);
+  }
+
+  /** Fetch the list; then, the most recent first, what is new in each circle. */
+  async refresh() {
+    const { member } = this.#world;
+    const { circles } = await member.transport.call("circle.list", { closed: true });
+    this.#rows = new Map(circles.map((row) => [row.circle, row]));
+    this.#isLoaded = true;
+    await member.database.write([{ store: "values", key: "circles", put: circles }]);
+    this.#publish();
+    const recent = [...circles].sort((one, other) => (other.last_at ?? 0) - (one.last_at ?? 0));
+    await each(recent, AT_ONCE, (row) => this.#catchUp(row));
+    this.#publish();
+  }
+
+  /** Bring the last 30 days of every circle onto this device, and forget what is older. */
+  async fill() {
+    await each(this.active, FILLED_AT_ONCE, (circle) => this.#safely(circle, async () => {
+      await this.#world.book.log(circle).prune();
+      await this.#world.book.log(circle).fill();
+    }));
+  }
+
+  /** Something about a circle changed. @param {string} [circle] */
+  changed(circle) {
+    if (circle !== undefined) void this.#safely(circle, () => this.#describe(circle));
+    this.#settling ??= setTimeout(() => {
+      this.#settling = null;
+      if (this.#world.member.transport.state === "online") this.#refreshing.ask();
+    }, SETTLING);
+  }
+
+  /** What the server told of a note: the row shows it without asking. @param {NotePosted} posted @param {{ mine: boolean, urgent: boolean }} note */
+  async hear(posted, { mine, urgent }) {
+    const row = this.#rows.get(posted.circle);
+    if (!row || posted.seq <= row.last_seq) return;
+    const unread = mine ? row.unread : row.unread + 1;
+    this.#rows.set(posted.circle, { ...row, last_seq: posted.seq, last_at: posted.at, unread, urgent: row.urgent || (urgent && !mine) });
+    await this.#describe(posted.circle);
+  }
+
+  /** Nothing waits any more. */
+  close() {
+    if (this.#settling !== null) clearTimeout(this.#settling);
+  }
+
+  /** Everybody who looks at a circle sees it anew. */
+  async renewOpen() {
+    await Promise.all([...this.#open.values()].map((open) => this.#safely(open.circle, () => open.renew())));
+  }
+
+  /** @param {Patient} patient */
+  similar(patient) {
+    return this.list.value.rows.filter((row) => row.patient && row.active && isSimilar(row.patient, patient));
+  }
+
+  /** @param {Patient} patient */
+  create(patient) {
+    return acting(async () => {
+      const keeper = await create(this.#world.member, profileOf(patient));
+      const { circle } = keeper;
+      await this.#world.book.keeper(circle).refresh({ isForced: true });
+      await this.refresh();
+      return circle;
+    });
+  }
+
+  /** @param {string} circle */
+  open(circle) {
+    const open = this.#open.get(circle) ?? new OpenCircle(this.#world, circle, () => this.#open.delete(circle));
+    this.#open.set(circle, open);
+    open.hold();
+    return open;
+  }
+
+  /** @param {WireRow} row */
+  async #catchUp(row) {
+    const { keeper, log } = this.#partsOf(row.circle);
+    await this.#safely(row.circle, async () => {
+      await keeper.load();
+      const isNew = keeper.state?.seq !== row.ledger_seq || keeper.state.head !== row.ledger_head || row.missing > 0 || !keeper.profile;
+      if (isNew) await keeper.refresh({ isForced: true });
+      if (row.active && row.last_seq > 0) await log.sync(row.last_seq);
+      await this.#describe(row.circle);
+    });
+  }
+
+  /** @param {readonly WireRow[]} rows */
+  async #openAll(rows) {
+    await each(rows, AT_ONCE, (row) => this.#safely(row.circle, () => this.#describe(row.circle)));
+    this.#publish();
+  }
+
+  /** @param {string} circle */
+  async #describe(circle) {
+    const { keeper, log } = this.#partsOf(circle);
+    await keeper.load();
+    const newest = await log.newest();
+    this.#details.set(circle, { name: keeper.profile?.text ?? "", patient: patientOf(keeper.profile), last: newest && this.#lastNote(newest), at: keeper.state?.at ?? 0 });
+    this.#publish();
+  }
+
+  /** @param {import("./note-log.js").Version} version @returns {LastNote | null} */
+  #lastNote({ envelope, content }) {
+    if (!envelope || !content) return null;
+    const { account, at, kind } = envelope.header;
+    const { member } = this.#world;
+    const text = kind === "withdrawal" ? "" : content.text.slice(0, EXCERPT);
+    return Object.freeze({ at, author: member.accounts.nameOf(account), mine: account === member.account, type: /** @type {NoteType} */ (content.type), text, attachments: content.attachments.length });
+  }
+
+  /** One circle that fails does not keep the others from it. @param {string} circle @param {() => Promise<unknown>} task */
+  async #safely(circle, task) {
+    try {
+      await task();
+    } catch (error) {
+      this.#world.member.alarms.fault(error, circle);
+    }
+  }
+
+  /** @param {string} circle */
+  #partsOf(circle) {
+    return { keeper: this.#world.book.keeper(circle), log: this.#world.book.log(circle) };
+  }
+
+  #publish() {
+    const before = new Map(this.list.value.rows.map((row) => [row.circle, row]));
+    const rows = [...this.#rows.values()].map((row) => this.#view(row, before.get(row.circle)));
+    rows.sort((one, other) => Number(other.urgent) - Number(one.urgent) || other.at - one.at);
+    this.list.value = Object.freeze({ loaded: this.#isLoaded, rows: Object.freeze(rows) });
+  }
+
+  /** @param {WireRow} row @param {CircleRow | undefined} before @returns {CircleRow} */
+  #view({ circle, active, closed, profile, unread, urgent, last_at: lastAt }, before) {
+    const { name, patient, last, at } = this.#details.get(circle) ?? { name: "", patient: null, last: null, at: 0 };
+    const locked = active && profile !== null && name === "";
+    const view = { circle, name, patient, locked, active, closed, unread, urgent, last, at: Math.max(lastAt ?? 0, at) };
+    const isSame = before !== undefined && Object.entries(view).every(([key, value]) => before[/** @type {keyof CircleRow} */ (key)] === value);
+    return isSame ? before : Object.freeze(view);
+  }
+}

@@ -60,6 +60,7 @@ T = TypeVar("T")
 
 SLOTS = 12
 TRANSACTION_SECONDS = 15.0
+SETTLE_SECONDS = 0.1
 
 
 @dataclass(frozen=True)
@@ -286,6 +287,8 @@ async def open_database(
         with translated():
             kind = await _kind_of(client)
     except BaseException:
+        # Giving up falls together with the driver's next attempt, whose socket `close` would leave open (PyMongo 4.20).
+        await asyncio.sleep(SETTLE_SECONDS)
         await client.close()
         raise
     return Database(client, name=name, kind=kind, limits=limits)

@@ -5,6 +5,7 @@ more than that and `posting`); `open_envelope` reads. The content key reaches ea
 epoch key, or, from whoever may write and not read, under the epoch's inbox key.
 """
 
+import hmac
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
@@ -166,7 +167,7 @@ def open_envelope(envelope: Envelope, epoch_keys: EpochKeys) -> Content:
     """
     header = envelope.header
     key = _content_key(header, epoch_keys)
-    if _commitment(key) != header.commitment:
+    if not hmac.compare_digest(_commitment(key), header.commitment):
         raise ProtocolError("commitment-differs")
     plaintext = cose.decrypt0(_encryption_key(key), envelope.sealed, aad=envelope.header_bytes)
     content = contents.decode(contents.unpad(plaintext))

@@ -1,5 +1,6 @@
 """Grants (docs/protocol.md §5): epoch keys sealed to one device, signed by the device that hands them on."""
 
+import hmac
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Final
@@ -140,9 +141,13 @@ def _check_keys(grant: Grant, keys: Any, state: CircleState) -> None:
     if type(keys) is not list or len(keys) != len(grant.keys):
         raise ProtocolError("wrong-key")
     for (audience, number), key in zip(grant.keys, keys, strict=True):
-        known = state.audiences[audience].epochs[number]
-        if type(key) is not bytes or epoch.commitment(key, audience, number) != known.commitment:
+        known = state.audiences[audience].epochs[number].commitment
+        if type(key) is not bytes or not _is_committed(known, key, (audience, number)):
             raise ProtocolError("wrong-key")
+
+
+def _is_committed(known: bytes, key: bytes, name: EpochName) -> bool:
+    return hmac.compare_digest(epoch.commitment(key, *name), known)
 
 
 def _info(circle: CircleId, device: DeviceId, *, granter_device: DeviceId) -> suite.Info:

@@ -131,7 +131,7 @@ def _sign_public_key(public: bytes) -> Ed25519PublicKey:
 _PROBE: Final = X25519PrivateKey.from_private_bytes(bytes([8] * 32))
 
 
-@lru_cache(maxsize=4096)
+@lru_cache(maxsize=1024)  # an expanded key takes some 10 KiB
 def _kem_public_key(public: bytes) -> MLKEM768X25519PublicKey:
     try:
         mlkem = MLKEM768PublicKey.from_public_bytes(public[:_MLKEM_PUBLIC_SIZE])

@@ -231,6 +231,10 @@ def good() -> Iterable[Json]:
     at = START + 22 * DAY
     rotated = circle.then("anne phone", at, opens("team", 2))
     yield _case("a team and a family", rotated, list(_standing_checks()))
+    revoked = START + 20 * DAY
+    same = circle.then("anne phone", revoked, opens("team", 2))
+    check = _check(same, revoked, anne=CHAINS["anne later"])
+    yield _case("a rotation in the millisecond of a revocation", same, [check])
     at = OPENED + HOUR
     two = begun().then("anne phone", at, adds("bruno", "lead", at=at))
     two = two.then("bruno phone", at, removes("anne"), opens("team", 2))

@@ -27,6 +27,7 @@ from relais.models.store.receipts import ReceiptStore
 from relais.server.account_book import AccountBook
 from relais.server.accounts import AccountParts, Accounts
 from relais.server.audit.record import Recorder
+from relais.server.audit.room import AuditParts, AuditRoom
 from relais.server.blobs import PATCH_BYTES, BlobParts, BlobRoutes, Blobs
 from relais.server.circle_book import CircleBook
 from relais.server.circle_queries import CircleQueries, QueryParts
@@ -36,7 +37,7 @@ from relais.server.directory import Directory
 from relais.server.enrolment import Doorkeeper, Enrolment, EnrolmentParts, Joining
 from relais.server.http import Gate, add_operations, exchange, plain_errors, tell_headers
 from relais.server.identity import Identity, Terms
-from relais.server.keys import load_key, load_or_make_key
+from relais.server.keys import load_log_key, load_token_key
 from relais.server.limits import RateLimit
 from relais.server.metrics import Metrics
 from relais.server.notes import NoteParts, Notes
@@ -93,6 +94,7 @@ class Node:
         self.draining = False
         self.app = web.Application(client_max_size=PATCH_BYTES + 1_024, middlewares=[plain_errors])
         self.sockets = Sockets(_socket_needs(base), make_manager(base.settings.redis_url))
+        self.audit = AuditRoom(_audit_parts(base))
         self.port = 0
         self._compose()
 
@@ -160,7 +162,7 @@ class Node:
         receipts = Receipts(
             ReceiptParts(stores.receipts, stores.notes, base.book, base.recorder, hub)
         )
-        for room in (people, joining, circles, queries, notes, receipts):
+        for room in (people, joining, circles, queries, notes, receipts, self.audit):
             hub.add(room.actions())
         self._add_http(Enrolment(enrolment_parts, base.identity), joining)
 
@@ -174,6 +176,7 @@ class Node:
             base.stores.blobs, base.book, base.recorder, gate, base.settings.blob_bytes
         )
         BlobRoutes(blobs).add_routes(self.app)
+        self.audit.add_routes(self.app, gate)
         add_operations(self.app, base.metrics, self.is_ready)
         self.sockets.attach(self.app)
         tell_headers(self.app, behind_tls=base.settings.behind_tls)
@@ -192,7 +195,9 @@ async def running(settings: Settings) -> AsyncIterator[Node]:
         database = await stack.enter_async_context(_database(settings, tasks))
         writer = await stack.enter_async_context(GroupWriter(database))
         node = Node(_base(settings, _stores(database, writer, alone=settings.is_embedded)))
+        await node.audit.prepare()
         background = [
+            tasks.create_task(node.audit.run(), name="audit log"),
             tasks.create_task(node.sockets.cut_off_expired(), name="token ends"),
             tasks.create_task(node.sweep(), name="blob sweep"),
         ]
@@ -202,6 +207,7 @@ async def running(settings: Settings) -> AsyncIterator[Node]:
         finally:
             for task in background:
                 task.cancel()
+            await asyncio.wait(background)  # what they still write goes before the database
 
 
 @asynccontextmanager
@@ -246,10 +252,13 @@ async def _listening(node: Node) -> AsyncIterator[None]:
         await site.start()
         node.port = runner.addresses[0][1]
         log.info("serving", extra={"port": node.port})
-        yield
+        try:
+            yield
+        finally:
+            node.draining = True
+            await site.stop()  # nobody new
+            await node.sockets.close()
     finally:
-        node.draining = True
-        await node.sockets.close()
         await runner.cleanup()
 
 
@@ -261,7 +270,8 @@ def origin_of(settings: Settings, port: int) -> str:
 
 
 def database_folder(settings: Settings) -> Path:
-    return settings.data / "database"
+    """The embedded database makes its own folder in here."""
+    return settings.data
 
 
 def _stores(database: Database, writer: GroupWriter, *, alone: bool) -> Stores:
@@ -285,20 +295,28 @@ def _base(settings: Settings, stores: Stores) -> Base:
     accounts = AccountBook(stores.accounts, alone=alone)
     recorder = Recorder(stores.pending)
     doorkeeper = Doorkeeper(accounts, stores.accounts, stores.challenges, recorder)
-    if settings.token_key_file:
-        key = load_key(settings.token_key_file, setting="token_key_file")
-    else:
-        key = load_or_make_key(settings.data / "keys" / "token.pem", setting="data")
     return Base(
         settings=settings,
         stores=stores,
         accounts=accounts,
         book=CircleBook(stores.circles, accounts, alone=alone),
         recorder=recorder,
-        identity=Identity(key, doorkeeper, Terms(settings.origin, settings.token_seconds)),
+        identity=Identity(
+            load_token_key(settings), doorkeeper, Terms(settings.origin, settings.token_seconds)
+        ),
         metrics=Metrics(),
         addresses=RateLimit(settings.logins_per_minute / 60, settings.login_burst),
         devices=RateLimit(settings.requests_per_second, settings.request_burst),
+    )
+
+
+def _audit_parts(base: Base) -> AuditParts:
+    return AuditParts(
+        database=base.stores.database,
+        key=load_log_key(base.settings),
+        circles=base.book,
+        recorder=base.recorder,
+        metrics=base.metrics,
     )
 
 

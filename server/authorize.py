@@ -50,6 +50,12 @@ def is_administrator(roles: Collection[str]) -> None:
         raise _forbidden("not-allowed")
 
 
+def is_auditor(roles: Collection[str]) -> None:
+    """Who reads the whole audit log."""
+    if "auditor" not in roles:
+        raise _forbidden("not-allowed")
+
+
 def may_know(state: CircleState, account: AccountId) -> Member:
     """Who sees a circle's ledger: whoever is or was in it. Raises ``forbidden`` `not-a-member`."""
     member = state.members.get(account)

@@ -14,7 +14,31 @@ from cryptography.hazmat.primitives.serialization import (
     load_pem_private_key,
 )
 
-from relais.server.config import SettingsError
+from relais.crypto.signed_note import SignerKey
+from relais.server.config import Settings, SettingsError
+
+
+def load_token_key(settings: Settings) -> Ed25519PrivateKey:
+    """The key that signs tokens: as given, or this node's own."""
+    return _given_or_own(settings, "token_key_file")
+
+
+def load_log_key(settings: Settings) -> SignerKey:
+    """The key that signs checkpoints: as given, or this node's own, under the log's name."""
+    key = SignerKey(settings.log_name, _given_or_own(settings, "log_key_file"))
+    try:
+        key.verifier  # noqa: B018  # raises ValueError for a name that a signature line cannot hold
+    except ValueError as error:
+        raise SettingsError("log_name", "must have no space and no plus sign in it") from error
+    return key
+
+
+def _given_or_own(settings: Settings, setting: str) -> Ed25519PrivateKey:
+    given: Path | None = getattr(settings, setting)
+    if given:
+        return load_key(given, setting=setting)
+    name = setting.removesuffix("_key_file")
+    return load_or_make_key(settings.data / "keys" / f"{name}.pem", setting="data")
 
 
 def load_key(path: Path, *, setting: str) -> Ed25519PrivateKey:

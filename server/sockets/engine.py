@@ -131,11 +131,32 @@ class SocketServer(socketio.AsyncServer):  # type: ignore[misc]
         self._answer = answer
         self._cuts: set[asyncio.Task[None]] = set()
 
+    async def end(self, sid: str) -> None:
+        """Tell a member that this is over, then end the transport, whatever the member does."""
+        engine_sid = self.manager.eio_sid_from_sid(sid, NAMESPACE)
+        await self.disconnect(sid, ignore_queue=True)
+        if engine_sid is not None:
+            await self.end_transport(engine_sid)
+
+    async def end_transport(self, engine_sid: str) -> None:
+        """Close a socket after what is queued for it, without waiting for a member that does not read."""
+        socket = self.eio.sockets.get(engine_sid)
+        if socket is not None:
+            await socket.close(wait=False, reason=self.reason.SERVER_DISCONNECT)
+            socket.queue.put_nowait(None)  # ends the writer, which closes the WebSocket
+
     def cut_off(self, engine_sid: str) -> None:
         """End one transport from code that cannot wait."""
-        task = asyncio.get_running_loop().create_task(self.eio.disconnect(engine_sid))
+        task = asyncio.get_running_loop().create_task(self.end_transport(engine_sid))
         self._cuts.add(task)
         task.add_done_callback(self._cuts.discard)
+
+    async def close(self) -> None:
+        """End every transport and stop watching them. May be repeated."""
+        for engine_sid in list(self.eio.sockets):
+            await self.end_transport(engine_sid)
+        if self.eio.service_task_handle is not None:
+            await self.shutdown()
 
     async def _handle_eio_message(self, eio_sid: str, data: Any) -> None:
         try:

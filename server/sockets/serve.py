@@ -101,15 +101,13 @@ class Sockets:
             await asyncio.sleep(1)
             now = now_ms()
             for sid in [sid for sid, held in self._sessions.items() if held.expires_at <= now]:
-                await self._server.disconnect(sid, ignore_queue=True)
+                await self._server.end(sid)
 
     async def close(self) -> None:
         """Tell every member to come back elsewhere, and end all sockets."""
         for sid in list(self._sessions):
-            await self._server.disconnect(sid, ignore_queue=True)
-        for engine_sid in list(self._server.eio.sockets):
-            await self._server.eio.disconnect(engine_sid)
-        await self._server.shutdown()
+            await self._server.end(sid)
+        await self._server.close()
 
     async def _connect(self, sid: str, environ: dict[str, Any], token: Any = None) -> None:
         request: web.Request = environ["aiohttp.request"]
@@ -143,7 +141,7 @@ class Sockets:
             if held.caller.device == device:
                 held.expires_at = 0
                 if not held.busy:
-                    await self._server.disconnect(sid, ignore_queue=True)
+                    await self._server.end(sid)
 
     async def answer(self, sid: str, data: Any) -> dict[str, Any]:
         """Answer one event, whatever it is and whatever happens."""

@@ -14,15 +14,21 @@ from relais.server.config import Settings
 Build = Callable[..., AbstractAsyncContextManager[House]]
 
 
+@pytest.fixture(scope="module")
+def keys_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """One for all nodes of a database: its log is signed with one key."""
+    return tmp_path_factory.mktemp("keys")
+
+
 @pytest.fixture
-def build(mongodb_uri: str, database_name: str, tmp_path: Path) -> Build:
+def build(mongodb_uri: str, database_name: str, keys_folder: Path) -> Build:
     """Make houses with settings of the test's own; two of them are two nodes of one service."""
 
     @asynccontextmanager
     async def built(**settings: Any) -> AsyncIterator[House]:
         stated = {
             **{"mongodb_uri": mongodb_uri, "database": database_name, "port": 0},
-            **{"data": tmp_path, "drain_seconds": 1, **settings},
+            **{"data": keys_folder, "drain_seconds": 1, **settings},
         }
         async with running(Settings(**stated)) as node, AsyncExitStack() as stack:
             yield House(node, stack)

@@ -8,6 +8,7 @@ They are not the SDK: a test sees every byte, and can send wrong ones.
 """
 
 import asyncio
+import json
 import secrets
 import time
 from collections import defaultdict
@@ -50,7 +51,7 @@ def new_keys() -> DeviceKeys:
 
 
 class Connection:
-    """One device's socket and HTTP, and what the server told it."""
+    """One device's socket and HTTP, and what the server told it; `turned_away`: why it may not connect."""
 
     def __init__(self, origin: str, keys: DeviceKeys) -> None:
         self.origin = origin
@@ -59,10 +60,12 @@ class Connection:
         self.http = aiohttp.ClientSession()
         self.socket = socketio.AsyncClient(reconnection=False, serializer="msgpack")
         self.heard: list[Any] = []
+        self.turned_away: Any = None
         self._changed = asyncio.Condition()
         for kind in list[Any](wire.EVENTS):
             self.socket.on(kind.EVENT, self._listener(kind))
         self.socket.on("disconnect", self._on_disconnect)
+        self.socket.on("connect_error", self._on_connect_error)
 
     async def exchange(self, message: Any) -> Any:
         """POST one of `wire.EXCHANGES`. Raises `Refusal`."""
@@ -131,6 +134,9 @@ class Connection:
                 self._changed.notify_all()
 
         return listen
+
+    async def _on_connect_error(self, said: Any) -> None:
+        self.turned_away = said
 
     async def _on_disconnect(self, *_: Any) -> None:
         async with self._changed:
@@ -223,7 +229,9 @@ class Person:
         fields = {"since": now(), "until": None, "history": 0, **more}
         return MemberAdd(other.id, other.state.head, role, audiences, **fields)
 
-    async def add(self, circle: Circle, other: "Person", role: str = "professional", **more: Any) -> None:
+    async def add(
+        self, circle: Circle, other: "Person", role: str = "professional", **more: Any
+    ) -> None:
         """Add somebody with all history, and grant their devices every key."""
         at = max(now(), circle.state.at)
         operation = self.adding(other, role, since=at, **more)
@@ -337,7 +345,9 @@ class Person:
         said = {"note": header.note, "version": header.version + 1, "replaces": before.digest}
         return self.note(circle, text, **{**said, "kind": "correction", **more})
 
-    async def post(self, circle: Circle, text: str = "Bonjour", **more: Any) -> note_wire.NoteStored:
+    async def post(
+        self, circle: Circle, text: str = "Bonjour", **more: Any
+    ) -> note_wire.NoteStored:
         return await self.send(self.note(circle, text, **more))
 
     async def send(self, sealed: bytes) -> note_wire.NoteStored:
@@ -386,11 +396,13 @@ class House:
         return Person(name, account.apply(None, statement), connection)
 
     async def audit(self) -> list[dict[str, Any]]:
-        """Every audit entry that waits, decoded, in no order."""
-        import json
-
-        pending = self.node.base.stores.database.collection("audit_pending")
-        return [json.loads(bytes(document["entry"])) for document in await pending.find({})]
+        """Every audit entry, decoded, in no order, whether it has its place already or waits for it."""
+        database = self.node.base.stores.database
+        found: dict[str, dict[str, Any]] = {}
+        for name in ("audit_pending", "audit_log"):  # in the way they go: none is missed
+            for document in await database.collection(name).find({}):
+                found[document["_id"]] = json.loads(bytes(document["entry"]))
+        return list(found.values())
 
 
 def statement_0(keys: DeviceKeys, name: str, *, kind: str = INTERACTIVE) -> bytes:

@@ -92,7 +92,14 @@ async def _post(call: "Invocation") -> int | None:
         async with Client.open(home) as me:
             posted = await _deliver_all(me, waiting, call)
     except ServerUnreachable as error:
-        facts = {"note": waiting.note, "version": waiting.version, "seq": None, "queued": True}
+        facts = {
+            "circle": waiting.circle,
+            "note": waiting.note,
+            "version": waiting.version,
+            "seq": None,
+            "at": None,
+            "queued": True,
+        }
         call.output.one(facts, f"Kept. {error}")
         return Exit.UNREACHABLE
     _say_posted(call, posted)

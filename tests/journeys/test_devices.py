@@ -12,11 +12,15 @@ from relais.client.cli.device_commands import admit
 from relais.client.enrolment import NewDevice
 from relais.client.errors import BadAnswer, BadLink
 from relais.client.home import Home
-from relais.client.identity import Identity
+from relais.client.identity import Identity, new_keys
 from relais.client.sdk import Client
 from relais.client.session import Session
-from relais.crypto import kit
+from relais.client.transport import Transport
+from relais.crypto import account, join, kit
+from relais.crypto.account import Profile
 from relais.models.refusal import Code, Refusal
+from relais.models.wire.account import DeviceRequested
+from relais.models.wire.auth import RequestJoin
 from relais.models.wire.circle import ListCircles
 
 PASSPHRASE = "une phrase secrète"
@@ -96,16 +100,16 @@ async def test_a_device_that_does_not_know_the_code_is_not_let_in(town: Town) ->
 
 async def _request(
     town: Town, nurse: Client, offered: enrolment.Offer, *, secret: bytes
-) -> enrolment.DeviceRequested:
+) -> DeviceRequested:
     """What somebody sends who saw the ticket but not the code."""
-    keys = enrolment.new_keys()
+    keys = new_keys()
     device = keys.device("interactive", "intrus")
-    possession = enrolment.account.possession(keys, device, nurse.account)
-    mac = enrolment.join.request_mac(secret, possession)
-    async with enrolment.Transport(town.relay.origin) as transport:
-        await transport.exchange(enrolment.RequestJoin(offered.ticket, possession, mac))
+    possession = account.possession(keys, device, nurse.account)
+    mac = join.request_mac(secret, possession)
+    async with Transport(town.relay.origin) as transport:
+        await transport.exchange(RequestJoin(offered.ticket, possession, mac))
     async for event in nurse.events():
-        if isinstance(event, enrolment.DeviceRequested):
+        if isinstance(event, DeviceRequested):
             return event
     raise AssertionError("the request never arrived")
 
@@ -199,7 +203,7 @@ async def test_a_new_device_of_a_colleague_is_granted_the_keys_by_whoever_heals_
 
 async def test_an_invitation_serves_once(town: Town, tmp_path: Path) -> None:
     url = await town.invitation()
-    profile = enrolment.Profile("Nadia", "nurse", "Sud")
+    profile = Profile("Nadia", "nurse", "Sud")
     home = new_home(tmp_path, "first")
     await enrolment.enrol_into(home, NewDevice(home.path, "x"), url, profile)
     async with Session(home) as session:

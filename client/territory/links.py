@@ -20,11 +20,14 @@ from relais.client.session import Reconnected
 from relais.client.territory.build import open_homes
 from relais.client.territory.people import Person
 from relais.crypto.errors import ProtocolError
+from relais.models.ids import DeviceId
 from relais.models.refusal import Refusal
-from relais.models.wire.account import DeviceRequested, OfferDevice
+from relais.models.wire.account import DeviceRequested, DevicesSeen, ListDevices, OfferDevice
 
 _RENEW_SECONDS = 300
 _MOST_DEVICES = 20
+_LOOK_SECONDS = 0.5
+_LOOKS = 60
 _log = logging.getLogger(__name__)
 
 
@@ -84,11 +87,21 @@ async def _let_in(door: Door, request: DeviceRequested) -> None:
     """A request that does not hold is told and forgotten; the door stays open for the next."""
     try:
         await _make_room(door)
-        await enrolment.approve(door.client.session, door.offered, request)
+        added = await enrolment.approve(door.client.session, door.offered, request)
         await door.client.heal()
+        await _until_seen(door, added)
     except (Refusal, ClientError, ProtocolError) as error:
         _log.warning("a device of %s was not let in: %s", door.person.key, error)
     await _offer_again(door)
+
+
+async def _until_seen(door: Door, device: DeviceId) -> None:
+    """Wait until the new device logged in, half a minute at most: offering again takes its answer away."""
+    for _ in range(_LOOKS):
+        answer: DevicesSeen = await door.client.session.call(ListDevices())
+        if any(one.device == device and one.last_seen is not None for one in answer.devices):
+            return
+        await asyncio.sleep(_LOOK_SECONDS)
 
 
 async def _make_room(door: Door) -> None:

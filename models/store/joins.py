@@ -1,6 +1,6 @@
 """Devices on their way into an account: an offer, a request, an answer, each stored once under the ticket.
 
-Three documents and no changes: whoever comes first has the place, and the database forgets all of them.
+Whoever comes first has the place, and the database forgets all of them. Only the device that offered may begin anew.
 """
 
 from dataclasses import dataclass
@@ -33,8 +33,20 @@ class JoinStore:
         self._joins = database.collection("joins")
 
     async def offer(self, ticket: TicketId, offer: Offer) -> bool:
-        """False when the ticket exists already."""
-        return await self._add(ticket, vars(offer), offer.expires_at)
+        """Offer a ticket, or again by the device that did: then a new request has its turn.
+
+        False when another device's offer has the ticket.
+        """
+        if await self._add(ticket, vars(offer), offer.expires_at):
+            return True
+        before = await self._joins.find_one({"_id": ticket})
+        if before is None or (before["account"], before["device"]) != (offer.account, offer.device):
+            return False
+        for part in ("request", "answer"):
+            await self._joins.delete({"_id": f"{ticket}/{part}"})
+        expires = datetime.fromtimestamp(offer.expires_at / 1000, UTC)
+        change = {"expires_at": offer.expires_at, "expires": expires}
+        return await self._joins.update({"_id": ticket}, {"$set": change})
 
     async def find(self, ticket: TicketId, *, now: Millis) -> Offer | None:
         """The offer, while it is valid."""

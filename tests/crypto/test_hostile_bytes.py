@@ -127,7 +127,7 @@ def test_the_object_itself_is_taken(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", OBJECTS)
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(data=st.data())
 def test_any_value_in_any_place_is_refused_by_name(name: str, data: st.DataObject) -> None:
     signed, context, check = OBJECTS[name]
@@ -140,7 +140,7 @@ def test_any_value_in_any_place_is_refused_by_name(name: str, data: st.DataObjec
     assert reason == "" or cbor.encode(new) != cbor.encode(payload)
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(data=st.data())
 def test_any_value_in_any_place_of_a_header_is_refused_by_name(data: st.DataObject) -> None:
     header, sealed = cbor.decode(cose.peek(OBJECTS["note"][0]).payload)

@@ -170,7 +170,7 @@ def check_entitled(after: CircleState, at: int) -> None:
         assert member.history == 0 or opened >= member.history
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(ledgers(40))
 def test_no_sequence_of_entries_breaks_what_the_rules_promise(chances: list[Random]) -> None:
     state = begun()
@@ -184,7 +184,7 @@ def test_no_sequence_of_entries_breaks_what_the_rules_promise(chances: list[Rand
         state = after
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(ledgers(20))
 def test_a_rotation_that_is_due_is_one_entry_away(chances: list[Random]) -> None:
     state = begun()

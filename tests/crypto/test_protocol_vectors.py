@@ -201,8 +201,8 @@ def test_a_joining_code_is_read_however_typed(case: Json) -> None:
     assert {join.read_code(text) for text in [case["code"], *case["typed"]]} == {secret}
 
 
-def test_both_ends_of_a_joining_code_derive_the_same() -> None:
-    case = FILES["join"]["good"][0]
+@cases("join", "good")
+def test_both_ends_of_a_joining_code_derive_the_same(case: Json) -> None:
     secret = bytes.fromhex(case["secret"])
     possession, statement = bytes.fromhex(case["possession"]), bytes.fromhex(case["statement"])
     assert join.ticket(secret) == case["ticket"]

@@ -12,6 +12,7 @@ import sys
 from pathlib import Path
 
 import vector_account
+import vector_content
 import vector_small
 from vector_hpke import KeptSeals
 from vector_people import Json
@@ -29,7 +30,7 @@ def build() -> dict[str, Json]:
 
     files = {
         "cbor": vector_small.cbor_vectors(),
-        "content": vector_small.content_vectors(),
+        "content": vector_content.build(),
         "epoch": vector_small.epoch_vectors(),
         "receipt": vector_small.receipt_vectors(),
         "login": vector_small.login_vectors(),

@@ -84,15 +84,27 @@ class Person:
 
 
 ADMINISTRATOR = Person(
-    "administrator", "Marc Petit", "administrator", "CPTS du Val de Vernay", "administrator"
+    "administrator", "Marc Petit", "Administrateur", "CPTS du Val de Vernay", "administrator"
 )
-NURSE = Person("nurse", "Claire Morel", "nurse", "Cabinet infirmier des Tilleuls, Vernay")
-PHYSICIAN = Person("physician", "Dr Antoine Bernard", "physician", "Maison de santé de Vernay")
-PHARMACIST = Person("pharmacist", "Sophie Lemaire", "pharmacist", "Pharmacie des Halles, Vernay")
+NURSE = Person("nurse", "Claire Morel", "Infirmière", "Cabinet infirmier des Tilleuls, Vernay")
+PHYSICIAN = Person(
+    "physician", "Dr Antoine Bernard", "Médecin généraliste", "Maison de santé de Vernay"
+)
+PHARMACIST = Person("pharmacist", "Sophie Lemaire", "Pharmacienne", "Pharmacie des Halles, Vernay")
 COORDINATOR = Person(
-    "coordinator", "Julien Faure", "coordinator", "Hôpital du Val de Vernay", "coordinator"
+    "coordinator",
+    "Julien Faure",
+    "Coordinateur hospitalier",
+    "Hôpital du Val de Vernay",
+    "coordinator",
 )
-AUDITOR = Person("auditor", "Isabelle Renaud", "auditor", "CPTS du Val de Vernay", "auditor")
+AUDITOR = Person(
+    "auditor",
+    "Isabelle Renaud",
+    "Déléguée à la protection des données",
+    "CPTS du Val de Vernay",
+    "auditor",
+)
 
 SHOWN = (NURSE, PHYSICIAN, PHARMACIST, COORDINATOR, AUDITOR, ADMINISTRATOR)
 """Those whose links the demo prints."""
@@ -103,22 +115,27 @@ CAST = (
     PHARMACIST,
     COORDINATOR,
     AUDITOR,
-    Person("nurse-2", "Nadia Benali", "nurse", "Cabinet infirmier des Tilleuls, Vernay"),
-    Person("physician-2", "Dr Élise Garnier", "physician", "Maison de santé de Saint-Aubin"),
+    Person("nurse-2", "Nadia Benali", "Infirmière", "Cabinet infirmier des Tilleuls, Vernay"),
     Person(
-        "physiotherapist", "Hugo Lambert", "physiotherapist", "Cabinet de kinésithérapie, Montclair"
+        "physician-2", "Dr Élise Garnier", "Médecin généraliste", "Maison de santé de Saint-Aubin"
     ),
-    Person("social-worker", "Amélie Caron", "social_worker", "Conseil départemental"),
-    Person("son", "Paul Durand", "carer", "", "carer"),
-    Person("laboratory", "Laboratoire Biovernay", "laboratory", "Laboratoire Biovernay", "bot"),
+    Person(
+        "physiotherapist",
+        "Hugo Lambert",
+        "Kinésithérapeute",
+        "Cabinet de kinésithérapie, Montclair",
+    ),
+    Person("social-worker", "Amélie Caron", "Assistante sociale", "Conseil départemental"),
+    Person("son", "Paul Durand", "Fils de Mme Durand", "", "carer"),
+    Person("laboratory", "Laboratoire Biovernay", "Laboratoire", "Laboratoire Biovernay", "bot"),
 )
 """Those who write in the scenes, besides the administrator."""
 
 _PRACTICES = (
-    ("physician", "Cabinet médical", 35),
-    ("nurse", "Cabinet infirmier", 27),
-    ("physiotherapist", "Cabinet de kinésithérapie", 15),
-    ("pharmacist", "Pharmacie", 13),
+    ("Médecin généraliste", "Cabinet médical", 35),
+    ("Infirmière", "Cabinet infirmier", 27),
+    ("Kinésithérapeute", "Cabinet de kinésithérapie", 15),
+    ("Pharmacienne", "Pharmacie", 13),
 )
 
 
@@ -126,14 +143,11 @@ def neighbours() -> list[Person]:
     """The territory's other practices, for the directory: each with one account."""
     draw = Random("the territory's practices")
     people = []
-    for profession, practice, count in _PRACTICES:
+    for row, (profession, practice, count) in enumerate(_PRACTICES):
         there = sum(one.profession == profession for one in CAST)
         for number in range(there, count):
-            title = "Dr " if profession == "physician" else ""
+            title = "Dr " if row == 0 else ""
             name = f"{title}{draw.choice(_FIRST)} {draw.choice(_LAST)}"
-            people.append(
-                Person(
-                    f"{profession}-{number}", name, profession, f"{practice}, {draw.choice(TOWNS)}"
-                )
-            )
+            where = f"{practice}, {draw.choice(TOWNS)}"
+            people.append(Person(f"practice-{row}-{number}", name, profession, where))
     return people

@@ -1,0 +1,149 @@
+"""Every page, in both languages and colour schemes, on a phone and on a desktop: WCAG 2.1 AA as far as axe sees it."""
+
+from typing import Any
+
+import pytest
+from playwright.async_api import Page
+from views_site import BROADCAST, CIRCLE, DESKTOP, EVERY_ROLE, PHONE, WEB_CLIENT, Views
+
+pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="session")]
+
+ROLES = {"roles": EVERY_ROLE}
+OUT = {"phase": "none"}
+PAGES: dict[str, tuple[str, dict[str, Any]]] = {
+    "circles": ("/#/", {}),
+    "no circles": ("/#/", {"circles": "none"}),
+    "circle": (f"/#/circle/{CIRCLE}", {}),
+    "empty circle": (f"/#/circle/{CIRCLE}", {"notes": "none"}),
+    "closed circle": (f"/#/circle/{CIRCLE}", {"info": {"closed": True, "mayPost": False}}),
+    "members": (f"/#/circle/{CIRCLE}/members", {}),
+    "accesses": (f"/#/circle/{CIRCLE}/accesses", {}),
+    "new circle": ("/#/new", {}),
+    "me": ("/#/me", {}),
+    "devices": ("/#/devices", {}),
+    "add a device": ("/#/devices/add", {}),
+    "recovery kit": ("/#/kit", {}),
+    "broadcasts": ("/#/broadcasts", ROLES),
+    "no broadcasts": ("/#/broadcasts", {**ROLES, "broadcasts": "none"}),
+    "new broadcast": ("/#/broadcasts/new", ROLES),
+    "broadcast": (f"/#/broadcasts/{BROADCAST}", ROLES),
+    "audit": ("/#/audit", ROLES),
+    "administration": ("/#/admin", ROLES),
+    "unknown": ("/#/nowhere", {}),
+    "enrol": ("/enrol#TOKEN0123456789ab", OUT),
+    "used invitation": ("/enrol#used", OUT),
+    "join": ("/join#7KQDM2XP9RTAV4HE", OUT),
+    "restore": ("/#/restore", OUT),
+    "welcome": ("/", OUT),
+    "revoked": ("/", {"phase": "revoked"}),
+    "trouble": (
+        "/#/",
+        {
+            "connectivity": {"state": "offline", "waiting": 2, "failed": 1},
+            "alarms": [
+                {
+                    "id": "a",
+                    "kind": "fork",
+                    "circle": CIRCLE,
+                    "circleName": "Mme P.",
+                    "at": 1_760_000_000_000,
+                }
+            ],
+        },
+    ),
+}
+AXE = (WEB_CLIENT / "node_modules" / "axe-core" / "axe.min.js").read_text()
+RULES = ("wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "best-practice")
+FAULTS = """
+async (tags) => {
+  const { violations } = await axe.run(document, { runOnly: { type: "tag", values: tags } });
+  return violations.map(({ id, impact, nodes }) => `${impact} ${id}: ${nodes.map((node) => node.html).slice(0, 3).join(" | ")}`);
+}
+"""
+TOO_WIDE = """
+() => [document.documentElement, ...document.querySelectorAll(".pane, .scroller, .page, main")]
+  .filter((element) => element.scrollWidth > element.clientWidth + 1 && getComputedStyle(element).display !== "none")
+  .map((element) => element.className || element.tagName)
+"""
+TOO_SMALL = """
+() => [...document.querySelectorAll("button, a, select, textarea, input")]
+  .map((element) => [element.closest("label") ?? element, element])
+  .filter(([target]) => target.checkVisibility({ visibilityProperty: true, opacityProperty: false }))
+  .filter(([target]) => !target.closest("p, .unseen, .bar-buttons, h2, .skip") && !target.matches(".unseen, .skip, button.badge"))
+  .filter(([target]) => target.getBoundingClientRect().height < 43.5 || target.getBoundingClientRect().width < 43.5)
+  .map(([target]) => target.outerHTML.slice(0, 120))
+"""
+
+
+async def faults(page: Page) -> list[str]:
+    """What axe finds; evaluated beside the page's content policy, which forbids it scripts."""
+    await page.evaluate(AXE + "; undefined")
+    return list(await page.evaluate(FAULTS, list(RULES)))
+
+
+@pytest.mark.parametrize("name", PAGES)
+@pytest.mark.parametrize(("language", "scheme"), [("fr-FR", "light"), ("en-GB", "dark")])
+async def test_a_page_is_accessible_and_fits(
+    views: Views, name: str, language: str, scheme: str
+) -> None:
+    path, scene = PAGES[name]
+    async with views.context(language=language, color_scheme=scheme) as context:
+        page = await views.show(context, path, scene)
+        assert await page.evaluate("document.documentElement.lang") == language[:2]
+        for size in (PHONE, DESKTOP):
+            await page.set_viewport_size(size)
+            assert await page.locator("h1:visible").count() == 1
+            assert await page.evaluate(TOO_WIDE) == [], f"scrolls sideways at {size['width']}"
+            assert await faults(page) == [], f"axe at {size['width']}"
+            if size is PHONE:
+                assert await page.evaluate(TOO_SMALL) == [], "too small to touch"
+
+
+@pytest.mark.parametrize(
+    ("opener", "holds"),
+    [
+        (".thumb", ".stage img"),
+        (".file", ".viewer-file"),
+        ("button.badge", ".versions"),
+        ("button[aria-label=Retirer]", "textarea"),
+    ],
+)
+async def test_a_dialog_is_accessible_and_gives_the_focus_back(
+    views: Views, opener: str, holds: str
+) -> None:
+    async with views.context() as context:
+        page = await views.show(context, f"/#/circle/{CIRCLE}")
+        button = page.locator(opener).first
+        await button.click()
+        await page.locator("dialog[open]").locator(holds).wait_for()
+        assert await faults(page) == []
+        assert await page.evaluate(
+            "document.querySelector('dialog').contains(document.activeElement)"
+        )
+        await page.keyboard.press("Escape")
+        await page.locator("dialog").wait_for(state="detached")
+        assert await button.evaluate("(element) => element === document.activeElement")
+
+
+async def test_an_open_matrix_and_an_open_audit_entry_are_accessible(views: Views) -> None:
+    async with views.context() as context:
+        page = await views.show(context, f"/#/circle/{CIRCLE}")
+        await page.locator("button.seen").last.click()
+        await page.locator("table.receipts").wait_for()
+        assert await faults(page) == []
+        assert await page.evaluate(TOO_WIDE) == []
+        page = await views.show(context, "/#/audit", ROLES)
+        await page.locator("button.audit-open").first.click()
+        await page.locator("audit-verify button").click()
+        await page.locator("audit-verify .notice").wait_for()
+        assert await faults(page) == []
+        assert await page.evaluate(TOO_WIDE) == []
+
+
+async def test_axe_would_find_a_button_without_a_name(views: Views) -> None:
+    async with views.context() as context:
+        page = await views.show(context, "/#/me")
+        await page.evaluate(
+            "document.querySelector('main').append(document.createElement('button'))"
+        )
+        assert any("button-name" in fault for fault in await faults(page))

@@ -43,14 +43,16 @@ async function lived(one) {
   return { second, seed, recovery, append };
 }
 
+/** The operation that adds somebody to `team`. */
+const adds = (who, role, since, history) => ({
+  op: "member.add", account: who.state.account, account_head: who.state.head, role, audiences: ["team"], since, until: null, history,
+});
+
 /** Entry 0, two members, a rotation. */
 async function foundCircle(lead, colleague, bot) {
   const keys = [1, 2].map((epoch) => ({ audience: "team", epoch, key: randomBytes(32) }));
   const [first, next] = keys;
   const act = (at, operations) => ({ account: lead.state.account, accountHead: lead.state.head, at, operations });
-  const adds = (who, role, since, history) => ({
-    op: "member.add", account: who.state.account, account_head: who.state.head, role, audiences: ["team"], since, until: null, history,
-  });
   const entries = [await ledger.writeEntry(null, lead.keys, act(START + 10, [
     { op: "create", nonce: randomBytes(16) }, adds(lead, "lead", START + 10, 0), await openOperation("team", first.epoch, first.key)]))];
   let state = await ledger.apply(null, entries[0], lead.state);

@@ -27,8 +27,12 @@ def build(mongodb_uri: str, database_name: str, keys_folder: Path) -> Build:
     @asynccontextmanager
     async def built(**settings: Any) -> AsyncIterator[House]:
         stated = {
-            **{"mongodb_uri": mongodb_uri, "database": database_name, "port": 0},
-            **{"data": keys_folder, "drain_seconds": 1, **settings},
+            "mongodb_uri": mongodb_uri,
+            "database": database_name,
+            "port": 0,
+            "data": keys_folder,
+            "drain_seconds": 1,
+            **settings,
         }
         async with running(Settings(**stated)) as node, AsyncExitStack() as stack:
             yield House(node, stack)

@@ -12,9 +12,8 @@ from socketio.exceptions import ConnectionError as SocketConnectionError
 
 from relais.crypto import account, login
 from relais.models.refusal import Code, Refusal
-from relais.models.wire import REQUESTS
+from relais.models.wire import REQUESTS, auth
 from relais.models.wire import account as account_wire
-from relais.models.wire import auth
 from relais.models.wire import note as wire
 from relais.server.sockets.engine import NAMESPACE
 
@@ -146,9 +145,7 @@ async def test_a_renewed_token_keeps_the_socket(house: House) -> None:
     (session,) = house.node.sockets._sessions.values()
     session.expires_at = now() + 60_000
     challenge = await nurse.on.call(auth.AskChallenge(nurse.keys.id))
-    answered = login.answer(
-        nurse.keys, challenge.challenge, origin=house.node.origin, at=now()
-    )
+    answered = login.answer(nurse.keys, challenge.challenge, origin=house.node.origin, at=now())
     token = await nurse.on.call(auth.AskToken(answered))
     assert session.expires_at == token.expires_at > now() + 500_000
 
@@ -156,9 +153,7 @@ async def test_a_renewed_token_keeps_the_socket(house: House) -> None:
 async def test_a_socket_cannot_be_renewed_for_another_device(house: House) -> None:
     nurse, doctor = await house.person("Nadia"), await house.person("Denis")
     challenge = await nurse.on.call(auth.AskChallenge(doctor.keys.id))
-    answered = login.answer(
-        doctor.keys, challenge.challenge, origin=house.node.origin, at=now()
-    )
+    answered = login.answer(doctor.keys, challenge.challenge, origin=house.node.origin, at=now())
     with pytest.raises(Refusal) as caught:
         await nurse.on.call(auth.AskToken(answered))
     assert (caught.value.code, caught.value.reason) == (Code.UNAUTHENTICATED, "wrong-device")
@@ -167,9 +162,7 @@ async def test_a_socket_cannot_be_renewed_for_another_device(house: House) -> No
 async def test_a_revoked_device_is_cut_off_at_once_and_stays_out(house: House) -> None:
     nurse = await house.person("Nadia")
     phone = await second_device(house, nurse)
-    await nurse.append(
-        account.revoke_device(nurse.state, nurse.keys, phone.keys.id, at=now())
-    )
+    await nurse.append(account.revoke_device(nurse.state, nurse.keys, phone.keys.id, at=now()))
     await phone.cut_off()
     token = phone.token
     assert token is not None
@@ -209,7 +202,9 @@ async def test_a_member_that_does_not_read_is_cut_off_and_the_others_hear(
     circle = await nurse.open_circle()
     await nurse.add(circle, doctor)
     server = house.node.sockets._server
-    (sid,) = [s for s, one in house.node.sockets._sessions.items() if one.caller.account == doctor.id]
+    (sid,) = [
+        s for s, one in house.node.sockets._sessions.items() if one.caller.account == doctor.id
+    ]
     engine_sid = server.manager.eio_sid_from_sid(sid, NAMESPACE)
     queue = server.eio.sockets[engine_sid].queue
     for _ in range(5):

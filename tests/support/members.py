@@ -18,6 +18,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 import aiohttp
+import pytest
 import socketio
 
 from relais.crypto import account, envelope, epoch, grant, ledger, login, receipt
@@ -28,7 +29,7 @@ from relais.crypto.envelope import Draft, Header, To
 from relais.crypto.ledger import CircleState, Create, MemberAdd, MemberRemove, Operation
 from relais.models import wire
 from relais.models.ids import AccountId, uuid7
-from relais.models.refusal import Refusal
+from relais.models.refusal import Code, Refusal
 from relais.models.store.invitations import InvitationRow, InvitationStore
 from relais.models.wire import account as account_wire
 from relais.models.wire import auth, codec
@@ -323,9 +324,15 @@ class Person:
 
     def draft(self, circle: Circle, **more: Any) -> Draft:
         said = {
-            **{"circle": circle.id, "note": uuid7(now()), "version": 1, "replaces": None},
-            **{"kind": "post", "account": self.id, "at": now()},
-            **{"ledger_seq": circle.state.seq, "ledger_head": circle.state.head},
+            "circle": circle.id,
+            "note": uuid7(now()),
+            "version": 1,
+            "replaces": None,
+            "kind": "post",
+            "account": self.id,
+            "at": now(),
+            "ledger_seq": circle.state.seq,
+            "ledger_head": circle.state.head,
         }
         return Draft(**{**said, **more})
 
@@ -360,9 +367,13 @@ class Person:
     def receipt(self, sealed: bytes, kind: str = "read", **more: Any) -> bytes:
         read = envelope.peek(sealed)
         said = {
-            **{"circle": read.header.circle, "note": read.header.note, "kind": kind},
-            **{"version": read.header.version, "envelope": read.digest},
-            **{"account": self.id, "at": now()},
+            "circle": read.header.circle,
+            "note": read.header.note,
+            "kind": kind,
+            "version": read.header.version,
+            "envelope": read.digest,
+            "account": self.id,
+            "at": now(),
         }
         return receipt.write(self.keys, **{**said, **more})
 
@@ -396,15 +407,24 @@ class House:
         return Person(name, account.apply(None, statement), connection)
 
     async def audit(self) -> list[dict[str, Any]]:
-        """Every audit entry, decoded, in no order, whether it has its place already or waits for it."""
+        """Every audit entry, whether it waits or has its place, in no order."""
         database = self.node.base.stores.database
-        found: dict[str, dict[str, Any]] = {}
-        for name in ("audit_pending", "audit_log"):  # in the way they go: none is missed
+        entries = {}
+        for name in ("audit_pending", "audit_log"):
             for document in await database.collection(name).find({}):
-                found[document["_id"]] = json.loads(bytes(document["entry"]))
-        return list(found.values())
+                entry = json.loads(bytes(document["entry"]))
+                entries[entry["id"]] = entry
+        return list(entries.values())
 
 
 def statement_0(keys: DeviceKeys, name: str, *, kind: str = INTERACTIVE) -> bytes:
     device = keys.device(kind, f"{name}'s")
     return account.create(keys, device, Profile(name, "nurse", "Beaune"), at=now())
+
+
+async def refused(awaitable: Any, code: Code, reason: str | None = None) -> Refusal:
+    """Await what must be refused with this code and reason; answers the refusal, for its facts."""
+    with pytest.raises(Refusal) as caught:
+        await awaitable
+    assert (caught.value.code, caught.value.reason) == (code, reason)
+    return caught.value

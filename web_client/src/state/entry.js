@@ -104,11 +104,12 @@ export class Entry {
     return acting(async () => {
       const secret = readCode(code);
       const ticket = await ticketOf(secret);
-      const { account, now } = await this.#offered(ticket, signal);
+      const { account, now } = await whileOffered(() => this.#http.exchange("/auth/join/look", { ticket }, { signal }));
       this.#clock.set(now);
       const { keys, stored } = await this.#parts.keyStore.make();
       const possession = await accounts.possess(keys, deviceOf(keys, "interactive", label), account);
-      await this.#http.exchange("/auth/join/request", { ticket, possession, mac: await requestMac(secret, possession) }, { signal });
+      const mac = await requestMac(secret, possession);
+      await whileOffered(() => this.#http.exchange("/auth/join/request", { ticket, possession, mac }, { signal }));
       const answered = await this.#approved(ticket, signal);
       const state = await checkApproval(answered, { secret, keys, account });
       const joinedAt = state.devices.get(keys.id)?.addedAt ?? now;
@@ -118,23 +119,10 @@ export class Entry {
   }
 
   /** @param {string} ticket @param {AbortSignal} signal */
-  async #offered(ticket, signal) {
-    try {
-      return await this.#http.exchange("/auth/join/look", { ticket }, { signal });
-    } catch (error) {
-      throw isOver(error) ? declined("join-expired") : error;
-    }
-  }
-
-  /** @param {string} ticket @param {AbortSignal} signal */
   async #approved(ticket, signal) {
     for (;;) {
-      try {
-        const answered = await this.#http.exchange("/auth/join/wait", { ticket }, { signal });
-        if (!answered.pending) return answered;
-      } catch (error) {
-        throw isOver(error) ? declined("join-expired") : error;
-      }
+      const answered = await whileOffered(() => this.#http.exchange("/auth/join/wait", { ticket }, { signal }));
+      if (!answered.pending) return answered;
     }
   }
 
@@ -157,8 +145,17 @@ export class Entry {
   }
 }
 
-/** @param {unknown} error */
-const isOver = (error) => error instanceof Refusal && (error.code === "not_found" || error.code === "forbidden");
+/** What the server answers once an offer is over, or somebody else took it up. */
+const OVER = new Set(["not_found", "forbidden", "conflict"]);
+
+/** Throws Failure `refused-here` `join-expired` once the offer is no more. @template T @param {() => Promise<T>} ask @returns {Promise<T>} */
+async function whileOffered(ask) {
+  try {
+    return await ask();
+  } catch (error) {
+    throw error instanceof Refusal && OVER.has(error.code) ? declined("join-expired") : error;
+  }
+}
 
 /**
  * What the other device answered: its word on the statement that adds this device, in a chain that is whole.

@@ -85,7 +85,7 @@ export class OpenCircle {
       await keeper.load();
       await receipts.ready;
       await log.show();
-      this.#isShown = log.versions.size > 0 || this.#world.outbox.of(this.circle).length > 0;
+      this.#isShown = receipts.book.isKnown && log.versions.size > 0;
       this.#drawing.ask();
       await this.#loadDraft();
       await this.renew();

@@ -6,6 +6,8 @@
 import { randomBytes } from "../core/bytes.js";
 import { decode, encode } from "../core/content.js";
 import { ENTROPY_SIZE, peek, seal } from "../core/envelope.js";
+import { ProtocolError } from "../core/errors.js";
+import { requireMember } from "../core/ledger.js";
 import { checkMayPost } from "../core/posting.js";
 import { Refusal, Unreachable } from "../core/refusal.js";
 import { asFailure, Failure } from "./failure.js";
@@ -247,6 +249,8 @@ export class Outbox {
     const { account, clock, keys } = this.#member;
     const { circle, note, version, replaces, kind, at, urgent, acknowledge, mentions } = row;
     const state = keeper.known;
+    if (state.closed) throw new ProtocolError("circle-closed");
+    requireMember(state, account, clock.now());
     const draft = { circle, note, version, replaces, kind, account, at, ledger_seq: state.seq, ledger_head: state.head, urgent, acknowledge, mentions };
     const to = row.audiences.map((audience) => recipient(this.#member, state, { audience, keys: keeper.keys }));
     const envelope = await seal(keys, draft, waiting.content, { to, entropy: randomBytes(ENTROPY_SIZE) });

@@ -118,6 +118,11 @@ export class ReceiptBook {
     return this.#seen.get(`${note} ${version}`) ?? NOBODY;
   }
 
+  /** Were they ever fetched? Until then nobody can say what is unread. */
+  get isKnown() {
+    return this.#span !== null;
+  }
+
   /** Read what the device has. @param {readonly Promised[]} promised by this device */
   async load(promised) {
     this.#span = (await this.#member.database.get("values", `receipts ${this.#circle}`)) ?? null;

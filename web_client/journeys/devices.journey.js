@@ -118,8 +118,8 @@ test("an invitation is good once; its second use is refused and leaves nothing b
   await assert.rejects(second.app.entry.enrol(form), (error) => ["not_found", "forbidden", "conflict"].includes(error.code));
   assert.equal(second.app.session.value.phase, "none");
   const everybody = [];
-  for (let [after, more] = [0, true]; more; after = everybody.at(-1).number) {
-    const page = await administrator.app.admin.accounts({ after, limit: 100 });
+  for (let [last, more] = [0, true]; more; last = everybody.at(-1).number) {
+    const page = await administrator.app.admin.accounts({ after: last, limit: 100 });
     everybody.push(...page.rows);
     more = page.more;
   }

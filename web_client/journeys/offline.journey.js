@@ -78,9 +78,9 @@ test("what was begun and not posted is there after a reload, files included, and
   await again.post(kept);
   await noteSaying(again, "Secret commencé");
   assert.equal(again.draft.value.text, "");
-  const after = await nurse.dump();
-  assert.ok(!after.text.includes("Secret commencé"));
-  assert.deepEqual([after.rows.outbox, after.rows.blobs, after.rows.drafts], [[], [], []]);
+  const left = await nurse.dump();
+  assert.ok(!left.text.includes("Secret commencé"));
+  assert.deepEqual([left.rows.outbox, left.rows.blobs, left.rows.drafts], [[], [], []]);
 });
 
 test("an upload that is cut off goes on from where it stopped", async () => {

@@ -54,7 +54,7 @@ export class Browser {
     const opened = await new Promise((resolve, reject) => {
       const request = this.#factory.open("relais");
       request.addEventListener("success", () => resolve(request.result));
-      request.addEventListener("error", () => reject(request.error));
+      request.addEventListener("error", () => reject(new Error("the database did not open", { cause: request.error })));
     });
     const names = [...opened.objectStoreNames];
     const transaction = opened.transaction(names);
@@ -75,7 +75,8 @@ export class Browser {
   }
 }
 
-const town = { administrator: null };
+/** @type {Promise<Browser>[]} */
+const administrators = [];
 
 /** Somebody new, enrolled by an invitation. */
 export async function person(name, { roles = ["professional"], origin = ORIGIN } = {}) {
@@ -85,8 +86,8 @@ export async function person(name, { roles = ["professional"], origin = ORIGIN }
 }
 
 async function theAdministrator() {
-  town.administrator ??= enrolled("Ada Régnier", required("RELAIS_TEST_INVITATION"), ORIGIN);
-  return town.administrator;
+  if (administrators.length === 0) administrators.push(enrolled("Ada Régnier", required("RELAIS_TEST_INVITATION"), ORIGIN));
+  return administrators[0];
 }
 
 async function enrolled(name, url, origin) {
@@ -106,7 +107,6 @@ const browsers = [];
 /** Close everything; nobody's application may have met a fault it did not expect. */
 export async function closeAll({ expected = [] } = {}) {
   for (const { app } of browsers) app.close();
-  (await town.administrator)?.app.close();
   const faults = browsers.flatMap((browser) => browser.faults).filter((fault) => !expected.includes(fault.reason));
   assert.deepEqual(faults.map((fault) => fault.stack), []);
 }
@@ -126,7 +126,7 @@ export function until(signal, passes, what = passes.toString()) {
       stop();
       resolve(value);
     };
-    let stop = signal.watch(look);
+    const stop = signal.watch(look);
     if (passes(signal.value)) look(signal.value);
   });
 }

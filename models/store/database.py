@@ -100,10 +100,11 @@ class Database:
     async def using(self, session: Session | None = None) -> AsyncIterator[None]:
         """Hold a slot, and turn the driver's errors into the store's. Inside a transaction neither: it does both itself."""
         if session is not None:
-            yield
+            with heeded():
+                yield
             return
         async with self._slots:
-            with translated():
+            with translated(), heeded():
                 yield
 
     async def transaction(self, work: Callable[[Session], Awaitable[T]]) -> T:
@@ -120,7 +121,8 @@ class Database:
                     asyncio.timeout(TRANSACTION_SECONDS),
                     self._client.start_session() as session,
                 ):
-                    return await self._attempts(session, work)
+                    with heeded():
+                        return await self._attempts(session, work)
 
     async def _attempts(self, session: Session, work: Callable[[Session], Awaitable[T]]) -> T:
         for attempt in count():
@@ -306,6 +308,17 @@ def translated() -> Iterator[None]:
         if known is None:
             raise
         raise known from error
+
+
+@contextmanager
+def heeded() -> Iterator[None]:
+    """Pass a cancellation on that the driver lost: up to Python 3.11 its `asyncio.wait_for` forgets one that comes just
+    when the wait ends. A task would never end, a timeout never strike."""
+    task = asyncio.current_task()
+    before = task.cancelling() if task else 0
+    yield
+    if task and task.cancelling() > before:
+        raise asyncio.CancelledError
 
 
 def translate(error: PyMongoError) -> StoreError | None:

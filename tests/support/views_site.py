@@ -1,5 +1,6 @@
 """The web client's views around made-up data, in a real browser, under the server's own content policy."""
 
+import asyncio
 import json
 import os
 import subprocess
@@ -115,4 +116,13 @@ async def open_views(assets: Path) -> AsyncIterator[Views]:
 async def asked(page: Page, name: str, of: str = "app") -> list[list[Any]]:
     """What the fake application, or its open circle, was asked for under this name."""
     source = "app" if of == "app" else f"app.circles.open({json.dumps(of)})"
-    return await page.evaluate(f"{source}.asked.filter(([name]) => name === {json.dumps(name)})")
+    return list(
+        await page.evaluate(f"{source}.asked.filter(([name]) => name === {json.dumps(name)})")
+    )
+
+
+async def until(page: Page, condition: str) -> None:
+    """Wait for an expression; Playwright's own wait evaluates text, which the content policy forbids."""
+    look = f"new Promise((done) => {{ const look = () => (({condition}) ? done() : requestAnimationFrame(look)); look(); }})"
+    async with asyncio.timeout(20):
+        await page.evaluate(look)

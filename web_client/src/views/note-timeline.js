@@ -29,7 +29,8 @@ export class NoteTimeline extends LightElement {
   #reading = new Reading(this, () => this.#scroller, (ids) => this.tell("read", ids));
   #placed = false;
   #atEnd = true;
-  #before = { height: 0, top: 0, first: "", last: "", length: 0 };
+  /** What stood at the top of the screen before an update, and where. @type {{ card: Element, top: number } | null} */ #anchor = null;
+  /** @type {ReadonlySet<string>} The notes before an update. */ #known = new Set();
 
   constructor() {
     super();
@@ -93,7 +94,7 @@ export class NoteTimeline extends LightElement {
   #scrolled() {
     const box = this.#scroller;
     if (!box || !this.#placed) return;
-    this.#atEnd = box.scrollHeight - box.scrollTop - box.clientHeight < NEAR;
+    this.#atEnd = isAtEnd(box);
     if (this.#atEnd) this.fresh = 0;
     const { complete, loading: busy, loaded } = this.timeline;
     if (box.scrollTop < 2 * NEAR && loaded && !complete && !busy) this.#earlier();
@@ -117,11 +118,9 @@ export class NoteTimeline extends LightElement {
   willUpdate(changed) {
     if (!changed.has("timeline")) return;
     const box = this.#scroller;
-    const old = changed.get("timeline")?.notes ?? [];
-    this.#before = {
-      height: box?.scrollHeight ?? 0, top: box?.scrollTop ?? 0, length: old.length,
-      first: old[0]?.note ?? "", last: old.at(-1)?.note ?? "",
-    };
+    if (box && this.#placed) this.#atEnd = isAtEnd(box);
+    this.#anchor = box && this.#placed ? anchorIn(box) : null;
+    this.#known = new Set(changed.get("timeline")?.notes.map(({ note }) => note));
   }
 
   /** @override @param {PropertyValues<this>} changed */
@@ -139,15 +138,12 @@ export class NoteTimeline extends LightElement {
   #keepPlace() {
     const box = this.#scroller;
     const { notes } = this.timeline;
-    if (!box) return;
+    if (!box) return undefined;
     if (!this.#placed) return this.#place(box);
-    const { first, last, height, top } = this.#before;
-    if (first && notes[0]?.note !== first) box.scrollTop = top + box.scrollHeight - height;
-    const newest = notes.at(-1);
-    if (!newest || newest.note === last) return this.#atEnd ? this.toEnd() : undefined;
-    if (this.#atEnd || (newest.mine && newest.sending)) return this.toEnd();
-    const from = notes.findIndex((note) => note.note === last) + 1;
-    this.fresh += notes.slice(from).filter((note) => !note.mine).length;
+    if (this.#anchor?.card.isConnected) box.scrollTop += this.#anchor.card.getBoundingClientRect().top - this.#anchor.top;
+    const arrived = notes.slice(notes.findIndex(({ note }) => this.#known.has(note))).filter(({ note }) => !this.#known.has(note));
+    if (this.#atEnd || arrived.some((note) => note.mine && note.sending)) return this.toEnd();
+    this.fresh += arrived.filter((note) => !note.mine).length;
     return undefined;
   }
 
@@ -157,7 +153,7 @@ export class NoteTimeline extends LightElement {
     const line = this.at("#unread-line");
     if (line) box.scrollTop = line.offsetTop - box.offsetTop - NEAR;
     else box.scrollTop = box.scrollHeight;
-    this.#atEnd = box.scrollHeight - box.scrollTop - box.clientHeight < NEAR;
+    this.#atEnd = isAtEnd(box);
   }
 
   #watchUnread() {
@@ -171,3 +167,16 @@ export class NoteTimeline extends LightElement {
   }
 }
 customElements.define("note-timeline", NoteTimeline);
+
+/** @param {HTMLElement} box */
+const isAtEnd = (box) => box.scrollHeight - box.scrollTop - box.clientHeight < NEAR;
+
+/** @param {HTMLElement} box */
+function anchorIn(box) {
+  const edge = box.getBoundingClientRect().top;
+  for (const card of box.querySelectorAll("note-card")) {
+    const { top, bottom } = card.getBoundingClientRect();
+    if (bottom > edge) return { card, top };
+  }
+  return null;
+}

@@ -1,4 +1,4 @@
-"""``relais-server``: serve, demo, invite."""
+"""``relais-server``: serve, demo, invite, audit export."""
 
 import argparse
 import asyncio
@@ -7,20 +7,27 @@ import logging
 import os
 import signal
 import sys
-from collections.abc import AsyncIterator, Coroutine, Sequence
+from collections.abc import AsyncIterator, Coroutine, Mapping, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any, get_args
 
-from relais.models.store.database import open_database
+from tqdm import tqdm
+
+from relais.models.store.audit_pending import AuditPending
+from relais.models.store.database import Database, open_database
 from relais.models.store.embedded import EmbeddedDatabase
 from relais.models.store.errors import StoreError
 from relais.models.store.invitations import InvitationRow, InvitationStore
+from relais.models.store.journal import GroupWriter
 from relais.models.store.migrations import migrate
 from relais.models.wire.auth import AccountRole
 from relais.server import logs
 from relais.server.accounts import DAY_MS, MOST_DAYS, make_invitation
 from relais.server.app import Node, database_folder, origin_of, running
+from relais.server.audit.export import export_log
+from relais.server.audit.parts import LogStores
+from relais.server.audit.record import Recorder
 from relais.server.callers import Stranger
 from relais.server.clock import now_ms
 from relais.server.config import Settings, SettingsError, load
@@ -70,14 +77,37 @@ async def invite(settings: Settings, asked: argparse.Namespace) -> int:
     row = InvitationRow(
         tuple(dict.fromkeys(asked.role)), asked.organisation, now_ms() + asked.days * DAY_MS
     )
-    async with _database_address(settings) as uri:
-        database = await open_database(uri, name=settings.database)
-        async with database:
-            await migrate(database)
-            token = await make_invitation(InvitationStore(database), row, CONSOLE)
+    async with _database(settings) as database:
+        token = await make_invitation(InvitationStore(database), row, CONSOLE)
     url = f"{origin_of(settings, settings.port)}/enrol#{token}"
     print(json.dumps({"url": url, "expires_at": row.expires_at}) if asked.json else url)
     return 0
+
+
+async def audit_export(settings: Settings, asked: argparse.Namespace) -> int:
+    """Write the audit log as files that anybody can check, beside a running server or without one."""
+    meter = tqdm(desc="exporting", unit=" entries", disable=None, leave=False)
+
+    def progress(done: int, total: int) -> None:
+        meter.total = total
+        meter.update(done - meter.n)
+
+    async with _database(settings) as database, GroupWriter(database) as writer:
+        stores, recorder = LogStores.of(database), Recorder(AuditPending(writer))
+        waiting = await stores.pending.waiting()
+        with meter:
+            tree = await export_log(stores, recorder, CONSOLE, asked.directory, progress=progress)
+    told = {"directory": str(asked.directory), "size": tree.size, "root": tree.root.hex()}
+    told["waiting"] = waiting.count
+    print(json.dumps(told) if asked.json else _exported(told))
+    return 0
+
+
+def _exported(told: Mapping[str, Any]) -> str:
+    sentence = "{size} entries are in {directory}. Check them: relais audit verify {directory}"
+    if told["waiting"]:
+        sentence += "\n{waiting} more wait for a running server to give them their place."
+    return sentence.format_map(told)
 
 
 @asynccontextmanager
@@ -96,6 +126,17 @@ def _on_signal(loop: asyncio.AbstractEventLoop, number: int, stopped: asyncio.Ev
         loop.add_signal_handler(number, stopped.set)
     except NotImplementedError:  # Windows has no such loop
         signal.signal(number, lambda *_: loop.call_soon_threadsafe(stopped.set))
+
+
+@asynccontextmanager
+async def _database(settings: Settings) -> AsyncIterator[Database]:
+    """The database in use, migrated."""
+    async with (
+        _database_address(settings) as uri,
+        await open_database(uri, name=settings.database) as database,
+    ):
+        await migrate(database)
+        yield database
 
 
 @asynccontextmanager
@@ -143,6 +184,10 @@ def _parser() -> argparse.ArgumentParser:
     demo_parser = _command(commands, "demo", demo, "serve a made-up territory until Ctrl-C")
     demo_parser.add_argument("--empty", action="store_true", help="only the administrator")
     _invite_arguments(_command(commands, "invite", invite, "print a one-time invitation"))
+    audit = commands.add_parser("audit", help="the audit log").add_subparsers(required=True)
+    export = _command(audit, "export", audit_export, "write the audit log as files to verify")
+    export.add_argument("directory", type=Path, metavar="DIR", help="a folder, empty or new")
+    export.add_argument("--json", action="store_true", help='print {"size": …, "root": …}')
     return parser
 
 

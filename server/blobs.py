@@ -86,6 +86,8 @@ class BlobRoutes:
         try:
             return await self._take_in(caller, blob, size=size, offset=offset, chunk=chunk)
         except BlobOffset as error:
+            refusal = Refusal(Code.CONFLICT, offset=error.offset)
+            await self._parts.recorder.record(caller, _act("blob.upload", request), refusal=refusal)
             return _at(error.offset, 409)
         except BlobSize as error:
             raise Refusal(Code.CONFLICT, field="size") from error
@@ -95,10 +97,14 @@ class BlobRoutes:
     async def _take_in(
         self, caller: Caller, blob: BlobId, *, size: int, offset: int, chunk: bytes
     ) -> web.StreamResponse:
+        """Nothing is begun for a piece that does not fit: a refused one leaves no trace."""
         store = self._parts.store
-        stands = await store.begin(blob, size, owner=caller.account)
+        stands = await store.offset(blob, owner=caller.account) or 0
         if stands != offset:
             raise BlobOffset(stands)
+        if offset + len(chunk) > size:
+            raise BlobSize(size)
+        await store.begin(blob, size, owner=caller.account)
         after = await store.write(blob, offset, chunk, owner=caller.account)
         if after < size:
             return _at(after, 204)
@@ -169,9 +175,12 @@ def _number(text: str | None, field: str) -> int:
 
 async def _body(request: web.Request) -> bytes:
     try:
-        return await request.read()
+        chunk = await request.read()
     except web.HTTPRequestEntityTooLarge as error:
         raise Refusal(Code.TOO_LARGE, most=PATCH_BYTES) from error
+    if len(chunk) > PATCH_BYTES:
+        raise Refusal(Code.TOO_LARGE, most=PATCH_BYTES)
+    return chunk
 
 
 def _at(offset: int, status: int) -> web.Response:

@@ -36,6 +36,7 @@ export class Browser {
       prepare: (file) => prepareAttachment(file, { createCanvas }), report: (error) => this.faults.push(error),
       onWake: (wake) => (this.#wake = wake),
     });
+    await until(this.app.session, ({ phase }) => phase !== "starting");
     return this;
   }
 

@@ -43,10 +43,11 @@ export class Http {
 
   /**
    * Send ciphertext, from where the server's copy ends. Sending what it has already costs one request.
-   * @param {string} blobId @param {Blob} blob @param {Following} [following]
+   * @param {string} blobId @param {Blob} blob
+   * @param {Following & { isBegun?: boolean }} [following] `isBegun`: some of it may be there, ask first
    */
-  async upload(blobId, blob, { signal, onProgress } = {}) {
-    let offset = await this.#uploaded(blobId, signal);
+  async upload(blobId, blob, { signal, onProgress, isBegun = true } = {}) {
+    let offset = isBegun ? await this.#uploaded(blobId, signal) : 0;
     onProgress?.(offset, blob.size);
     while (offset < blob.size) {
       offset = await this.#sendPiece(blobId, blob, { offset, signal });

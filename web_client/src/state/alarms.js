@@ -34,12 +34,15 @@ export class Alarms {
   }
 
   /**
-   * An error nobody waits for. Being offline is no fault, and a refusal is what the server tells everybody; what broke
-   * the protocol and our own mistakes are shown.
+   * An error nobody waits for. Being offline is no fault, nor is a refusal that answers a fair question (one has left, the
+   * server is busy: it is asked again when the connection is next opened); what broke the protocol and mistakes, ours or
+   * the server's, are shown.
    * @param {unknown} error @param {string | null} [circle]
    */
   fault(error, circle = null) {
-    if (error instanceof Unreachable || error instanceof Refusal) return;
+    const isFair = error instanceof Refusal && error.code !== "malformed" && error.code !== "internal";
+    const isOver = error instanceof DOMException && error.name === "AbortError"; // the session ended meanwhile
+    if (error instanceof Unreachable || isFair || isOver) return;
     this.#report(error);
     if (error instanceof ProtocolError && (error.reason === "fork" || error.reason === "rollback")) return this.raise(error.reason, circle);
     const isStorage = error instanceof DOMException && error.name === "QuotaExceededError";

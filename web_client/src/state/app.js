@@ -40,7 +40,7 @@ export async function openApp(ground = {}) {
   const whole = { ...browserGround(), ...ground };
   const database = await Database.open(whole.indexedDB, whole.databaseName);
   const app = new App(whole, database);
-  await app.start();
+  void app.start(); // its failure shows as an alarm
   return app;
 }
 
@@ -109,11 +109,16 @@ class App {
     return this.#world.member;
   }
 
+  /** Settles when the session is more than `starting`, or an alarm says why it is not. */
   async start() {
-    await this.#alarms.load();
-    const loaded = await this.#keyStore.load();
-    if (loaded) await this.#begin();
-    else this.session.value = Object.freeze({ phase: "none", me: null });
+    try {
+      await this.#alarms.load();
+      const loaded = await this.#keyStore.load();
+      if (loaded) await this.#begin();
+      else this.session.value = Object.freeze({ phase: "none", me: null });
+    } catch (error) {
+      this.#alarms.fault(error);
+    }
   }
 
   /** Close the connection, as when the page goes. */

@@ -1,4 +1,5 @@
 /** The list of one's circles, and the way into each: what state/types.js calls Circles. */
+import { utf8 } from "../core/bytes.js";
 import { each, Soon } from "./lane.js";
 import { acting } from "./failure.js";
 import { create } from "./membership.js";
@@ -21,6 +22,7 @@ const AT_ONCE = 3;
 const FILLED_AT_ONCE = 1;
 const SETTLING = 400; // milliseconds, in which one list serves several changes
 const EXCERPT = 200;
+const DETAILS = "circle details";
 /** @type {CircleList} */
 const UNKNOWN = Object.freeze({ loaded: false, rows: Object.freeze([]) });
 
@@ -32,6 +34,7 @@ export class Circles {
   /** @type {Map<string, Details>} */ #details = new Map();
   /** @type {Map<string, OpenCircle>} those somebody holds */ #open = new Map();
   #refreshing;
+  #saving;
   #settling = /** @type {ReturnType<typeof setTimeout> | null} */ (null);
   #isLoaded = false;
 
@@ -39,6 +42,7 @@ export class Circles {
   constructor(world) {
     this.#world = world;
     this.#refreshing = new Soon(() => this.refresh(), (error) => world.member.alarms.fault(error));
+    this.#saving = new Soon(() => this.#saveDetails(), (error) => world.member.alarms.fault(error));
   }
 
   /** The circles one is in now. @returns {readonly string[]} */
@@ -51,12 +55,22 @@ export class Circles {
     return this.#details.get(circle)?.name ?? "";
   }
 
-  /** The list as this device last saw it. */
+  /** The list as this device last saw it: in one piece, so that it is there at once. */
   async load() {
-    const rows = /** @type {WireRow[] | undefined} */ (await this.#world.member.database.get("values", "circles"));
+    const { database, keyStore } = this.#world.member;
+    const rows = /** @type {WireRow[] | undefined} */ (await database.get("values", "circles"));
+    const details = /** @type {import("./key-store.js").Protected | undefined} */ (await database.get("values", "circle details"));
     this.#rows = new Map((rows ?? []).map((row) => [row.circle, row]));
+    this.#details = new Map(details ? JSON.parse(new TextDecoder().decode(await keyStore.unprotect(details, DETAILS))) : []);
     this.#isLoaded = rows !== undefined;
-    await this.#openAll([...this.#rows.values()]);
+    this.#publish();
+  }
+
+  /** What the list says of each circle, for the next start; under this device's key, for there are names in it. */
+  async #saveDetails() {
+    const { database, keyStore } = this.#world.member;
+    const kept = await keyStore.protect(utf8(JSON.stringify([...this.#details])), DETAILS);
+    await database.write([{ store: "values", key: "circle details", put: kept }]);
   }
 
   /** Fetch the list; then, the most recent first, what is new in each circle. */
@@ -70,6 +84,7 @@ export class Circles {
     const recent = [...circles].sort((one, other) => (other.last_at ?? 0) - (one.last_at ?? 0));
     await each(recent, AT_ONCE, (row) => this.#catchUp(row));
     this.#publish();
+    await this.#saveDetails();
   }
 
   /** Bring the last 30 days of every circle onto this device, and forget what is older. */
@@ -96,6 +111,7 @@ export class Circles {
     const unread = mine ? row.unread : row.unread + 1;
     this.#rows.set(posted.circle, { ...row, last_seq: posted.seq, last_at: posted.at, unread, urgent: row.urgent || (urgent && !mine) });
     await this.#describe(posted.circle);
+    this.#saving.ask();
   }
 
   /** Nothing waits any more. */
@@ -142,12 +158,6 @@ export class Circles {
       if (row.active && row.last_seq > 0) await log.sync(row.last_seq);
       await this.#describe(row.circle);
     });
-  }
-
-  /** @param {readonly WireRow[]} rows */
-  async #openAll(rows) {
-    await each(rows, AT_ONCE, (row) => this.#safely(row.circle, () => this.#describe(row.circle)));
-    this.#publish();
   }
 
   /** @param {string} circle */

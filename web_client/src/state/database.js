@@ -23,6 +23,7 @@ const STORES = {
 
 export class Database {
   #opened;
+  #isOver = false;
 
   /** @param {IDBDatabase} opened */
   constructor(opened) {
@@ -41,17 +42,17 @@ export class Database {
 
   /** @param {StoreName} store @param {IDBValidKey} key @returns {Promise<any>} undefined where there is none */
   async get(store, key) {
-    return settled(this.#opened.transaction(store).objectStore(store).get(key));
+    return settled(this.#begin([store]).objectStore(store).get(key));
   }
 
   /** In the order of their keys. @param {StoreName} store @param {Query | null} [query] @returns {Promise<any[]>} */
   async all(store, query = null) {
-    return settled(this.#opened.transaction(store).objectStore(store).getAll(query));
+    return settled(this.#begin([store]).objectStore(store).getAll(query));
   }
 
   /** The last `count` values, in the order of their keys. @param {StoreName} store @param {IDBKeyRange} range @param {number} count @returns {Promise<any[]>} */
   async last(store, range, count) {
-    const cursor = this.#opened.transaction(store).objectStore(store).openCursor(range, "prev");
+    const cursor = this.#begin([store]).objectStore(store).openCursor(range, "prev");
     /** @type {any[]} */
     const found = [];
     return new Promise((resolve, reject) => {
@@ -70,7 +71,7 @@ export class Database {
   async write(writes) {
     if (writes.length === 0) return;
     const names = new Set(writes.map((write) => write.store));
-    const transaction = this.#opened.transaction([...names], "readwrite", { durability: "strict" });
+    const transaction = this.#begin([...names], "readwrite");
     const committed = completed(transaction);
     for (const { store, put, key, delete: gone } of writes) {
       if (gone !== undefined) transaction.objectStore(store).delete(gone);
@@ -84,7 +85,7 @@ export class Database {
    * @param {StoreName} store @param {IDBValidKey} key @param {(before: any) => any} change
    */
   async update(store, key, change) {
-    const transaction = this.#opened.transaction(store, "readwrite", { durability: "strict" });
+    const transaction = this.#begin([store], "readwrite");
     const committed = completed(transaction);
     const stored = transaction.objectStore(store);
     const request = stored.get(key);
@@ -95,17 +96,30 @@ export class Database {
     await committed;
   }
 
-  /** Forget everything. */
+  /** Forget everything, and keep nothing until `renew`: what was under way in the session that ended must not come back. */
   async erase() {
     const names = /** @type {StoreName[]} */ (Object.keys(STORES));
-    const transaction = this.#opened.transaction(names, "readwrite", { durability: "strict" });
+    const transaction = this.#begin(names, "readwrite");
     const committed = completed(transaction);
     for (const name of names) transaction.objectStore(name).clear();
+    this.#isOver = true;
     await committed;
   }
 
+  /** Somebody comes in anew. */
+  renew() {
+    this.#isOver = false;
+  }
+
   close() {
+    this.#isOver = true;
     this.#opened.close();
+  }
+
+  /** Throws AbortError once the session it served is over. @param {StoreName[]} names @param {IDBTransactionMode} [mode] */
+  #begin(names, mode = "readonly") {
+    if (this.#isOver) throw new DOMException("the session is over", "AbortError");
+    return this.#opened.transaction(names, mode, mode === "readonly" ? {} : { durability: "strict" });
   }
 }
 

@@ -53,6 +53,7 @@ export class Entry {
   enrol({ token, name, profession, organisation, label }) {
     return acting(async () => {
       const { database, keyStore } = this.#parts;
+      database.renew();
       const before = /** @type {Pending | undefined} */ (await database.get("values", PENDING));
       if (before?.token === token && (await this.#isKnown(before))) return this.#finish(before);
       const { keys, stored } = await keyStore.make();
@@ -102,6 +103,7 @@ export class Entry {
   /** @param {{ code: string, label: string }} form @param {AbortSignal} signal */
   join({ code, label }, signal) {
     return acting(async () => {
+      this.#parts.database.renew();
       const secret = readCode(code);
       const ticket = await ticketOf(secret);
       const { account, now } = await whileOffered(() => this.#http.exchange("/auth/join/look", { ticket }, { signal }));
@@ -129,6 +131,7 @@ export class Entry {
   /** @param {{ kit: string, label: string }} form */
   restore(form) {
     return acting(async () => {
+      this.#parts.database.renew();
       const { restore } = await import("./restore.js");
       const state = await restore(this.#parts, form);
       await this.#enter(state);

@@ -131,7 +131,7 @@ export class OpenCircle {
     const scene = this.#scene();
     const patient = patientOf(keeper.profile);
     this.info.value = Object.freeze({
-      name: keeper.profile?.text ?? "", patient, loaded: keeper.state !== null, lockedSince: keeper.lockedSince, ...powers(scene),
+      name: keeper.profile?.text ?? "", patient, loaded: keeper.state !== null || this.#isShown, lockedSince: keeper.lockedSince, ...powers(scene),
       ...(keeper.alarm ? { mayPost: false, mayAdd: false, mayLead: false } : {}), alarm: keeper.alarm,
     });
     this.members.value = memberRows(scene, this.#waitingDevices);

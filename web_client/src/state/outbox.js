@@ -48,6 +48,7 @@ export class Outbox {
   /** @type {Set<string>} circles whose turn it is */ #busy = new Set();
   /** @type {Set<string>} circles to look at once more */ #again = new Set();
   /** @type {Set<(circle: string) => void>} */ #watchers = new Set();
+  /** @type {Set<string>} blobs of which the server may have a part */ #begun = new Set();
   #failures = 0;
   /** @type {ReturnType<typeof setTimeout> | null} */ #timer = null;
 
@@ -86,6 +87,7 @@ export class Outbox {
     for (const row of rows) {
       const content = decode(await this.#member.keyStore.unprotect(row.content, purposeOf(row)));
       this.#waiting.set(nameOf(row), { row, content, sending: QUEUED });
+      for (const id of row.blobs) this.#begun.add(id);
     }
   }
 
@@ -219,7 +221,9 @@ export class Outbox {
     for (const { id, blob } of mine) {
       const start = before;
       const onProgress = (/** @type {number} */ done) => this.#show(row, { ...QUEUED, state: "uploading", progress: (start + done) / total });
-      await this.#member.transport.http.upload(id, blob, { onProgress });
+      const isBegun = this.#begun.has(id);
+      this.#begun.add(id);
+      await this.#member.transport.http.upload(id, blob, { onProgress, isBegun });
       before += blob.size;
     }
   }

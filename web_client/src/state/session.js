@@ -203,7 +203,7 @@ export class Session {
     try {
       await task();
     } catch (error) {
-      if (!this.#isOver) this.#parts.alarms.fault(error, circle);
+      this.#parts.alarms.fault(error, circle);
     }
   }
 }

@@ -40,6 +40,7 @@ export class Transport {
   #renewal = /** @type {ReturnType<typeof setTimeout> | null} */ (null);
   #isWanted = false;
   #wake = () => {};
+  /** @type {Set<() => void>} calls that wait for the connection that is being made */ #waiting = new Set();
   #state = /** @type {ConnectionState} */ ("offline");
 
   /** @param {{ origin: string, keys: import("./cose.js").Signer, hearing: Hearing, clock?: Clock, fetch?: typeof globalThis.fetch }} parts */
@@ -82,12 +83,14 @@ export class Transport {
   }
 
   /**
-   * Send a request and read its answer. Throws Refusal, Unreachable; ProtocolError `wrong-type` for an answer that is none.
+   * Send a request and read its answer; a connection that is just being made is waited for.
+   * Throws Refusal, Unreachable; ProtocolError `wrong-type` for an answer that is none.
    * @template {keyof Requests} E
    * @param {E} event @param {Requests[E]["request"]} request
    * @returns {Promise<Requests[E]["answer"]>}
    */
   async call(event, request) {
+    if (this.#state === "connecting") await this.#untilSettled();
     if (!this.#socket?.connected) throw new Unreachable();
     let answer;
     try {
@@ -97,6 +100,19 @@ export class Transport {
     }
     if (answer?.error) throw Refusal.fromWire(answer.error);
     return ANSWERS[event]?.(answer?.ok, false);
+  }
+
+  /** Settles when the connection stands or has failed, or took too long. */
+  #untilSettled() {
+    return new Promise((resolve) => {
+      const done = () => {
+        clearTimeout(timer);
+        this.#waiting.delete(done);
+        resolve(undefined);
+      };
+      const timer = setTimeout(done, CALL_TIMEOUT);
+      this.#waiting.add(done);
+    });
   }
 
   /** @returns {Promise<boolean>} was it open for a while? */
@@ -210,6 +226,7 @@ export class Transport {
     if (state === this.#state) return;
     this.#state = state;
     this.#hearing.onState(state);
+    if (state !== "connecting") for (const done of this.#waiting) done();
   }
 }
 

@@ -73,9 +73,15 @@ export class Database {
     const names = new Set(writes.map((write) => write.store));
     const transaction = this.#begin([...names], "readwrite");
     const committed = completed(transaction);
-    for (const { store, put, key, delete: gone } of writes) {
-      if (gone !== undefined) transaction.objectStore(store).delete(gone);
-      else transaction.objectStore(store).put(put, key);
+    try {
+      for (const { store, put, key, delete: gone } of writes) {
+        if (gone !== undefined) transaction.objectStore(store).delete(gone);
+        else transaction.objectStore(store).put(put, key);
+      }
+    } catch (error) {
+      transaction.abort(); // else what was put before is committed
+      await Promise.allSettled([committed]);
+      throw error;
     }
     await committed;
   }

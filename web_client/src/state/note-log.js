@@ -74,6 +74,7 @@ export class NoteLog {
       await this.#ready();
       const rows = await this.#member.database.last("notes", beginningWith(this.circle), PAGE);
       this.#shownFrom = rows[0]?.seq ?? Infinity;
+      this.isComplete = this.#shownFrom <= 1;
       await this.#remember(await Promise.all(rows.map(versionOf)));
     });
     this.#tell();
@@ -292,14 +293,14 @@ export class NoteLog {
   /** @param {Envelope} envelope @param {readonly Version[]} besides verified with it @returns {Promise<readonly Version[]>} */
   async #previous({ header }, besides) {
     const known = [...(this.#versions.get(header.note) ?? []), ...besides.filter((version) => version.note === header.note)]
-      .filter((version) => version.version < header.version);
+      .filter((version) => version.version < header.version && version.damaged === null);
     if (known.length === header.version - 1) return known;
     const { notes } = await this.#member.transport.call("note.get", { circle: this.circle, note: header.note });
     /** @type {Version[]} */
     const earlier = [];
     for (const stored of inOrder(notes)) {
       const version = await this.#verified(stored, async () => earlier);
-      if (version.version < header.version) earlier.push(version);
+      if (version.version < header.version && version.damaged === null) earlier.push(version);
     }
     return earlier;
   }
@@ -309,8 +310,11 @@ export class NoteLog {
     const opened = await each(versions, OPENED_AT_ONCE, (version) => this.#opened(version));
     const grown = new Map(this.#versions);
     for (const version of opened) {
-      const others = (grown.get(version.note) ?? []).filter((one) => one.version !== version.version);
-      grown.set(version.note, [...others, version].sort((one, other) => one.version - other.version));
+      const known = grown.get(version.note) ?? [];
+      const others = known.filter((one) => one.version !== version.version);
+      const hasGood = known.some((one) => one.version === version.version && one.damaged === null);
+      const all = [...others, version].sort((one, other) => one.version - other.version);
+      if (version.damaged === null || !hasGood) grown.set(version.note, all); // what was refused hides nothing
     }
     this.#versions = grown;
   }

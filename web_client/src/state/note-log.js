@@ -73,8 +73,9 @@ export class NoteLog {
       if (this.#shownFrom !== null) return;
       await this.#ready();
       const rows = await this.#member.database.last("notes", beginningWith(this.circle), PAGE);
-      this.#shownFrom = rows[0]?.seq ?? Infinity;
-      this.isComplete = this.#shownFrom <= 1;
+      const from = rows[0]?.seq ?? Infinity;
+      this.#shownFrom = from;
+      this.isComplete = from <= 1;
       await this.#remember(await Promise.all(rows.map(versionOf)));
     });
     this.#tell();

@@ -208,3 +208,26 @@ async def test_another_language_is_kept_on_this_device(views: Views) -> None:
         await page.get_by_role("heading", name="Moi").wait_for()
         page = await views.show(context, "/#/me")
         await page.get_by_role("heading", name="Moi").wait_for()
+
+
+async def test_an_auditor_who_takes_part_in_no_circle_starts_at_the_audit_log(views: Views) -> None:
+    async with views.context(viewport=DESKTOP) as context:
+        scene = {"roles": ["auditor"], "circles": "none"}
+        page = await views.show(context, "/#/", scene)
+        await page.get_by_role("heading", name="Traces", exact=True).wait_for()
+        await expect(page.get_by_role("link", name="Cercles")).to_have_count(0)
+        page = await views.show(context, "/#/", {**scene, "roles": ["professional", "auditor"]})
+        await page.get_by_role("heading", name="Cercles").wait_for()
+
+
+async def test_a_page_that_needs_the_server_appears_once_there_is_a_connection(views: Views) -> None:
+    async with views.context(viewport=DESKTOP) as context:
+        scene = {"roles": ["auditor"], "connectivity": {"state": "offline"}}
+        page = await views.show(context, "/#/audit", scene)
+        await page.get_by_role("heading", name="Cette page a besoin du réseau").last.wait_for()
+        assert await asked(page, "audit.search") == []
+        await page.evaluate("app.connectivity.patch({ state: 'online' })")
+        await page.get_by_role("button", name="Vérifier 50 traces").wait_for()
+        await page.evaluate("app.connectivity.patch({ state: 'offline' })")
+        await page.get_by_text("Hors connexion.").wait_for()
+        await expect(page.get_by_role("button", name="Vérifier 50 traces")).to_be_visible()

@@ -30,6 +30,8 @@ export const en = {
   "tab.audit": "Audit",
   "tab.admin": "Admin",
   "tab.me": "Me",
+  "unreached.title": "This page needs the network",
+  "unreached.text": "It will appear by itself as soon as there is a connection.",
   "lost.title": "There is no such page",
   "lost.text": "The link is incomplete, or this page is not for you.",
   "lost.home": "Go to the circles",

@@ -30,6 +30,8 @@ export const fr = {
   "tab.audit": "Traces",
   "tab.admin": "Gestion",
   "tab.me": "Moi",
+  "unreached.title": "Cette page a besoin du réseau",
+  "unreached.text": "Elle s’affichera d’elle-même dès que la connexion sera revenue.",
   "lost.title": "Cette page n’existe pas",
   "lost.text": "Le lien est incomplet, ou cette page n’est pas pour vous.",
   "lost.home": "Aller aux cercles",

@@ -181,11 +181,11 @@ export class MembersPage extends LightElement {
 customElements.define("members-page", MembersPage);
 
 /** @param {MemberRow} member */
-function details({ since, until, history, addedBy, waitingDevices }) {
+function details({ name, since, until, history, addedBy, waitingDevices }) {
   const parts = [until ? t("members.period", { since: shortDate(since), until: shortDate(until) }) : t("members.since", { since: shortDate(since) })];
   if (history === "none") parts.push(t("members.history.none"));
   if (typeof history === "number") parts.push(t("members.history.from", { date: shortDate(history) }));
-  if (addedBy) parts.push(t("members.added-by", { name: addedBy }));
+  if (addedBy && addedBy !== name) parts.push(t("members.added-by", { name: addedBy }));
   if (waitingDevices > 0) parts.push(t("members.waiting", { count: waitingDevices }));
   return parts.join(" · ");
 }

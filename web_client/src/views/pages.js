@@ -14,6 +14,7 @@ import { t } from "../i18n/language.js";
  * @property {Tab} tab  Under which it is found.
  * @property {boolean} [beside]  Shown beside the list of circles where there is room.
  * @property {boolean} [steady]  Scrolls by itself.
+ * @property {boolean} [online]  Shows what only the server knows: it is made once there is a connection.
  * @property {AccountRole} [role]  For those only.
  */
 /** @typedef {"circles" | "broadcasts" | "audit" | "admin" | "me"} Tab */
@@ -36,16 +37,16 @@ export const PAGES = {
     view: (app, { id }) => html`${keyed(id, html`<members-page .app=${app} .circle=${id}></members-page>`)}`,
   },
   accesses: {
-    load: () => import("./accesses-page.js"), tab: "circles", beside: true,
+    load: () => import("./accesses-page.js"), tab: "circles", beside: true, online: true,
     view: (app, { id }) => html`${keyed(id, html`<accesses-page .app=${app} .circle=${id}></accesses-page>`)}`,
   },
   me: { load: () => import("./me-page.js"), tab: "me", view: (app) => html`<me-page .app=${app}></me-page>` },
   devices: {
-    load: () => import("./devices-page.js"), tab: "me",
+    load: () => import("./devices-page.js"), tab: "me", online: true,
     view: (app) => html`<devices-page .app=${app}></devices-page>`,
   },
   "add-device": {
-    load: () => import("./add-device-page.js"), tab: "me",
+    load: () => import("./add-device-page.js"), tab: "me", online: true,
     view: (app) => html`<add-device-page .devices=${app.devices}></add-device-page>`,
   },
   kit: { load: () => import("./kit-page.js"), tab: "me", view: (app) => html`<kit-page .app=${app}></kit-page>` },
@@ -58,15 +59,15 @@ export const PAGES = {
     view: (app) => html`<new-broadcast-page .app=${app}></new-broadcast-page>`,
   },
   broadcast: {
-    load: () => import("./broadcast-page.js"), tab: "broadcasts", role: "coordinator",
+    load: () => import("./broadcast-page.js"), tab: "broadcasts", role: "coordinator", online: true,
     view: (app, { id }) => html`${keyed(id, html`<broadcast-page .broadcasts=${app.broadcasts} .broadcast=${id}></broadcast-page>`)}`,
   },
   audit: {
-    load: () => import("./audit-page.js"), tab: "audit", role: "auditor",
+    load: () => import("./audit-page.js"), tab: "audit", role: "auditor", online: true,
     view: (app) => html`<audit-page .app=${app}></audit-page>`,
   },
   admin: {
-    load: () => import("./admin-page.js"), tab: "admin", role: "administrator",
+    load: () => import("./admin-page.js"), tab: "admin", role: "administrator", online: true,
     view: (app) => html`<admin-page .admin=${app.admin}></admin-page>`,
   },
 };
@@ -95,11 +96,19 @@ export const THRESHOLDS = {
 
 /** @typedef {{ tab: Tab, href: string, icon: IconName, label: string }} TabView */
 
-/** What somebody with these roles finds in the navigation. @param {readonly AccountRole[]} roles @returns {TabView[]} */
-export function tabsFor(roles) {
+/** @type {readonly AccountRole[]} Those who take part in circles; auditors and administrators need not. */
+const CARING = ["professional", "coordinator", "carer", "bot"];
+
+/**
+ * What somebody finds in the navigation; the first is where they start.
+ * @param {readonly AccountRole[]} roles
+ * @param {boolean} hasCircles
+ * @returns {TabView[]}
+ */
+export function tabsFor(roles, hasCircles) {
   /** @type {(TabView & { shown: boolean })[]} */
   const tabs = [
-    { tab: "circles", href: "/#/", icon: "circles", label: t("tab.circles"), shown: true },
+    { tab: "circles", href: "/#/", icon: "circles", label: t("tab.circles"), shown: hasCircles || roles.some((role) => CARING.includes(role)) },
     { tab: "broadcasts", href: "/#/broadcasts", icon: "broadcast", label: t("tab.broadcasts"), shown: roles.includes("coordinator") },
     { tab: "audit", href: "/#/audit", icon: "audit", label: t("tab.audit"), shown: roles.includes("auditor") },
     { tab: "admin", href: "/#/admin", icon: "settings", label: t("tab.admin"), shown: roles.includes("administrator") },

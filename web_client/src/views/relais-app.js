@@ -1,7 +1,7 @@
 import { html, nothing } from "lit";
 import { t } from "../i18n/language.js";
 import { Doing } from "./doing.js";
-import { href, onRoute, routeOf } from "./router.js";
+import { go, href, onRoute, routeOf } from "./router.js";
 import { icon } from "./icons.js";
 import { LightElement, later } from "./light-element.js";
 import { PAGES, THRESHOLDS, tabsFor } from "./pages.js";
@@ -22,6 +22,7 @@ export class RelaisApp extends LightElement {
   /** @type {() => void} */ #stopRoute = () => {};
   /** @type {WeakSet<Page | Threshold>} */ #loaded = new WeakSet();
   #loading = new Doing(this);
+  /** Was there a connection since the start? From then on a page says itself what it could not reach. */ #reached = false;
   /** The way in that is being used; it ends by itself once the account is here. */ #entering = "";
   #place = "";
 
@@ -30,7 +31,7 @@ export class RelaisApp extends LightElement {
     /** @type {App} */ this.app = later();
     this.route = routeOf(location);
     this.said = "";
-    Watching.on(this, () => [this.app.session, this.app.circles.list]);
+    Watching.on(this, () => [this.app.session, this.app.circles.list, this.app.connectivity]);
     this.addEventListener("say", (event) => this.#say(/** @type {CustomEvent<string>} */ (event).detail));
   }
 
@@ -54,6 +55,11 @@ export class RelaisApp extends LightElement {
     requestAnimationFrame(() => {
       this.said = text;
     });
+  }
+
+  /** @override */
+  willUpdate() {
+    if (this.app.connectivity.value.state === "online") this.#reached = true;
   }
 
   /** @override */
@@ -123,9 +129,16 @@ export class RelaisApp extends LightElement {
   /** @param {Page | undefined} page */
   #detail(page) {
     if (this.route.name === "circles") return this.#choose();
+    if (page?.online && !this.#reached) return this.#unreached();
     if (page) return this.#page(page, () => page.view(this.app, this.route));
     return html`<div class="page"><h1 tabindex="-1" class="unseen">${t("lost.title")}</h1>
       ${emptyView({ name: "search", title: t("lost.title"), text: t("lost.text"), action: html`<a class="button" href=${href.home}>${t("lost.home")}</a>` })}</div>`;
+  }
+
+  #unreached() {
+    if (this.app.connectivity.value.state === "connecting") return loading();
+    return html`<div class="page"><h1 tabindex="-1" class="unseen">${t("unreached.title")}</h1>
+      ${emptyView({ name: "offline", title: t("unreached.title"), text: t("unreached.text") })}</div>`;
   }
 
   #choose() {
@@ -157,15 +170,18 @@ export class RelaisApp extends LightElement {
     });
   }
 
+  #tabs() {
+    return tabsFor(this.app.session.value.me?.roles ?? [], this.app.circles.list.value.rows.length > 0);
+  }
+
   /** @param {Page | undefined} page */
   #rail(page) {
-    const roles = this.app.session.value.me?.roles ?? [];
     const unread = this.app.circles.list.value.rows.reduce((sum, row) => sum + row.unread, 0);
     const deep = page?.steady ? "deep" : "";
     return html`
       <nav class="rail ${deep}" aria-label=${t("tab.all")}>
         <span class="mark">${icon("circles")}</span>
-        <ul>${tabsFor(roles).map(({ tab, href: to, icon: name, label }) => html`
+        <ul>${this.#tabs().map(({ tab, href: to, icon: name, label }) => html`
           <li class=${tab === "me" ? "last" : ""}><a href=${to} aria-current=${page?.tab === tab ? "page" : nothing}>
             ${icon(name)}<span>${label}</span>
             ${tab === "circles" && unread ? html`<span class="count" aria-hidden="true">${unread > 99 ? "99+" : unread}</span><span class="unseen">${t("circles.unread", { count: unread })}</span>` : nothing}
@@ -178,9 +194,16 @@ export class RelaisApp extends LightElement {
     this.querySelector("main")?.focus();
   }
 
+  /** Whoever takes part in no circle starts where their work is. */
+  #start() {
+    const first = this.#tabs()[0];
+    if (this.app.session.value.phase === "ready" && this.route.name === "circles" && first && first.tab !== "circles") go(first.href, { replace: true });
+  }
+
   /** @override */
   updated() {
     if (this.app.session.value.phase === "starting") return;
+    this.#start();
     const place = this.route.name + this.route.id;
     if (this.#place === place) return;
     const first = this.#place === "";

@@ -4,50 +4,22 @@ Everything here leans on inner seams of python-socketio 5 and python-engineio 4;
 holds them to it.
 """
 
-import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterable
 from typing import Any
 
 import socketio
-from aiohttp import web
-from engineio import packet as engine_packet
-from engineio.async_drivers import aiohttp as engine_driver
 from socketio import packet as socket_packet
 from socketio.msgpack_packet import MsgPackPacket
+
+from relais.server.sockets.line import MESSAGE_BYTES, Line, LineServer, frame
 
 log = logging.getLogger(__name__)
 log.setLevel(logging.ERROR)  # below that, both libraries log what they carry
 
 NAMESPACE = "/"
-MESSAGE_BYTES = 8 * 1024 * 1024
-CONTROL_FRAME_CHARACTERS = 64
-QUEUED_PACKETS = 2_000
-"""A member that lets more than this wait is cut off: it comes back and pulls what it missed."""
-
 Answerer = Callable[[str, Any], Awaitable[dict[str, Any] | None]]
 Control = Callable[[Any], Awaitable[None]]
-
-
-class PlainWebSocket(engine_driver.WebSocket):  # type: ignore[misc]
-    """A WebSocket without permessage-deflate: ciphertext does not shrink, and deflate costs four times the rest."""
-
-    async def __call__(self, environ: dict[str, Any]) -> web.WebSocketResponse:
-        self._sock = web.WebSocketResponse(max_msg_size=MESSAGE_BYTES, compress=False)
-        await self._sock.prepare(environ["aiohttp.request"])
-        self.environ = environ
-        await self.handler(self)
-        return self._sock
-
-    async def wait(self) -> bytes | str:
-        """The next frame. Text carries Engine.IO's own short packets only; OSError ends the socket."""
-        data = (await self._sock.receive()).data
-        if isinstance(data, bytes) and data:
-            return data
-        is_short = isinstance(data, str) and 1 <= len(data) <= CONTROL_FRAME_CHARACTERS
-        if is_short and data[0] in "123456":
-            return str(data)
-        raise OSError("end of the socket, or a frame that is none of ours")
 
 
 class Packet(MsgPackPacket):  # type: ignore[misc]
@@ -66,11 +38,31 @@ class Packet(MsgPackPacket):  # type: ignore[misc]
 
 
 class FanOut(socketio.AsyncManager):  # type: ignore[misc]
-    """Encode a packet once and queue that one object for every recipient, without a task each."""
+    """Encode and frame a packet once, and hand those bytes to every recipient's line."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.controls: dict[str, Control] = {}
+        self._lines: dict[str, set[Line]] = {}
+
+    def join(self, line: Line, names: Iterable[str]) -> None:
+        """Let a line hear what is told to these accounts and devices, until `leave`."""
+        for name in names:
+            self._lines.setdefault(name, set()).add(line)
+
+    def leave(self, line: Line, names: Iterable[str]) -> None:
+        for name in names:
+            listening = self._lines.get(name, set())
+            listening.discard(line)
+            if not listening:
+                self._lines.pop(name, None)
+
+    def basic_enter_room(
+        self, sid: str, namespace: str, room: str | None, eio_sid: str | None = None
+    ) -> None:
+        """Keep the list of all sockets only: a room of its own for each makes every end a search through all."""
+        if room is None:
+            super().basic_enter_room(sid, namespace, room, eio_sid=eio_sid)
 
     async def emit(
         self,
@@ -83,30 +75,19 @@ class FanOut(socketio.AsyncManager):  # type: ignore[misc]
         """Deliver on this node. An event named in `controls` is for the nodes themselves."""
         if control := self.controls.get(event):
             return await control(data)
-        recipients = set(self._recipients(room))
+        recipients = self._recipients(room)
         if not recipients:
             return
-        encoded = self.server.packet_class(
+        packet = self.server.packet_class(
             socket_packet.EVENT, namespace=namespace, data=[event, data]
-        ).encode()
-        prepared = engine_packet.Packet(engine_packet.MESSAGE, encoded)
-        for engine_sid in recipients:
-            self._enqueue(engine_sid, prepared)
+        )
+        framed = frame(packet.encode())
+        for line in recipients:
+            line.write(framed)
 
-    def _recipients(self, room: str | list[str] | None) -> Iterator[str]:
-        """Engine ids of the sockets in one room or several."""
-        rooms = self.rooms.get(NAMESPACE, {})
-        for name in [room] if isinstance(room, str) else room or ():
-            yield from rooms[name].values() if name in rooms else ()
-
-    def _enqueue(self, engine_sid: str, prepared: engine_packet.Packet) -> None:
-        socket = self.server.eio.sockets.get(engine_sid)
-        if socket is None or socket.closing or socket.closed:
-            return
-        if socket.queue.qsize() >= QUEUED_PACKETS:
-            self.server.cut_off(engine_sid)
-        else:
-            socket.queue.put_nowait(prepared)
+    def _recipients(self, room: str | list[str] | None) -> set[Line]:
+        names = [room] if isinstance(room, str) else room or ()
+        return set().union(*(self._lines.get(name, ()) for name in names))
 
 
 class SocketServer(socketio.AsyncServer):  # type: ignore[misc]
@@ -120,43 +101,34 @@ class SocketServer(socketio.AsyncServer):  # type: ignore[misc]
             async_handlers=False,
             transports=["websocket"],
             max_http_buffer_size=MESSAGE_BYTES,
-            ping_interval=25,
-            ping_timeout=30,
             namespaces=[NAMESPACE],
             logger=log,
             engineio_logger=log,
             **kwargs,
         )
-        self.eio._async = {**self.eio._async, "websocket": PlainWebSocket}
         self._answer = answer
-        self._cuts: set[asyncio.Task[None]] = set()
+
+    def _engineio_server_class(self) -> type[LineServer]:
+        return LineServer
+
+    def line_of(self, sid: str) -> Line | None:
+        line: Line | None = self.eio.sockets.get(self.manager.eio_sid_from_sid(sid, NAMESPACE))
+        return line
 
     async def end(self, sid: str) -> None:
-        """Tell a member that this is over, then end the transport, whatever the member does."""
-        engine_sid = self.manager.eio_sid_from_sid(sid, NAMESPACE)
+        """Tell a member that this is over, then end its line, whatever the member does."""
+        line = self.line_of(sid)
         await self.disconnect(sid, ignore_queue=True)
-        if engine_sid is not None:
-            await self.end_transport(engine_sid)
-
-    async def end_transport(self, engine_sid: str) -> None:
-        """Close a socket after what is queued for it, without waiting for a member that does not read."""
-        socket = self.eio.sockets.get(engine_sid)
-        if socket is not None:
-            await socket.close(wait=False, reason=self.reason.SERVER_DISCONNECT)
-            socket.queue.put_nowait(None)  # ends the writer, which closes the WebSocket
-
-    def cut_off(self, engine_sid: str) -> None:
-        """End one transport from code that cannot wait."""
-        task = asyncio.get_running_loop().create_task(self.end_transport(engine_sid))
-        self._cuts.add(task)
-        task.add_done_callback(self._cuts.discard)
+        if line is not None:
+            await line.close()
 
     async def close(self) -> None:
-        """End every transport and stop watching them. May be repeated."""
-        for engine_sid in list(self.eio.sockets):
-            await self.end_transport(engine_sid)
-        if self.eio.service_task_handle is not None:
-            await self.shutdown()
+        """End every line. May be repeated."""
+        for line in list(self.eio.sockets.values()):
+            await line.close()
+        listening = getattr(self.manager, "thread", None)  # to the other nodes
+        if listening is not None:
+            listening.cancel()
 
     async def _handle_eio_message(self, eio_sid: str, data: Any) -> None:
         try:
@@ -183,17 +155,19 @@ class SocketServer(socketio.AsyncServer):  # type: ignore[misc]
         if not self.manager.is_connected(sid, namespace):
             return
         answer = await self._answer(sid, data)
-        if id is not None:
+        line = self.eio.sockets.get(eio_sid)
+        if id is not None and line is not None:
             packet = self.packet_class(socket_packet.ACK, namespace=namespace, id=id, data=[answer])
-            await self._send_packet(eio_sid, packet)
+            line.write(frame(packet.encode()))
 
 
 def make_manager(redis_url: str | None) -> FanOut:
     """The fan-out of one node, or of many through Redis (extra `cluster`)."""
     if redis_url is None:
         return FanOut()
+    return across_nodes(socketio.AsyncRedisManager)(redis_url, channel="relais")
 
-    class ClusterFanOut(socketio.AsyncRedisManager, FanOut):  # type: ignore[misc]
-        """Publishes to the other nodes; each delivers with `FanOut.emit`."""
 
-    return ClusterFanOut(redis_url, channel="relais")
+def across_nodes(publisher: type) -> type[FanOut]:
+    """A fan-out that publishes with `publisher`, an `AsyncPubSubManager`; each node delivers as `FanOut` does."""
+    return type("ClusterFanOut", (publisher, FanOut), {})

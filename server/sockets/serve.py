@@ -74,18 +74,24 @@ class Sockets:
         self.actions.update(actions)
 
     async def tell_accounts(self, event: Any, accounts: Iterable[AccountId]) -> None:
-        rooms = list(accounts)
-        if rooms:
-            await self._manager.emit(event.EVENT, codec.encode(event), NAMESPACE, room=rooms)
+        if rooms := list(accounts):
+            await self._emit(event.EVENT, codec.encode(event), rooms)
 
     async def tell_device(self, event: Any, device: DeviceId) -> None:
-        await self._manager.emit(event.EVENT, codec.encode(event), NAMESPACE, room=[device])
+        await self._emit(event.EVENT, codec.encode(event), [device])
 
     async def cut_off(self, device: DeviceId) -> None:
-        await self._manager.emit(CUT_OFF, {"device": device}, NAMESPACE, room=[device])
+        await self._emit(CUT_OFF, {"device": device}, [device])
 
     async def profile_changed(self, account: AccountId) -> None:
-        await self._manager.emit(PROFILE_CHANGED, {"account": account}, NAMESPACE, room=[account])
+        await self._emit(PROFILE_CHANGED, {"account": account}, [account])
+
+    async def _emit(self, event: str, data: dict[str, Any], rooms: list[str]) -> None:
+        """What is told is stored already: who asked must not hear that it failed because telling did."""
+        try:
+            await self._manager.emit(event, data, NAMESPACE, room=rooms)
+        except Exception:
+            log.exception("an event was lost", extra={"told": event})
 
     def on_profile_changed(self, refresh: Callable[[AccountId], Awaitable[None]]) -> None:
         """Say what this node does when a profile changed on any."""
@@ -120,8 +126,9 @@ class Sockets:
         caller = Caller(claims.account, claims.device, claims.roles, source)
         self._sessions[sid] = Session(caller, request.host, claims.expires_at)
         self._needs.metrics.sockets.inc()
-        for room in (caller.account, caller.device):
-            await self._server.enter_room(sid, room)
+        line = self._server.line_of(sid)
+        if line is not None:
+            self._manager.join(line, (caller.account, caller.device))
 
     async def _turn_away(self, who: Stranger, error: Exception) -> Refusal:
         try:
@@ -131,8 +138,13 @@ class Sockets:
         return await self._refuse(who, Act("socket.connect"), error)
 
     async def _disconnect(self, sid: str, reason: str) -> None:
-        if self._sessions.pop(sid, None):
-            self._needs.metrics.sockets.dec()
+        session = self._sessions.pop(sid, None)
+        if session is None:
+            return
+        self._needs.metrics.sockets.dec()
+        line = self._server.line_of(sid)
+        if line is not None:
+            self._manager.leave(line, (session.caller.account, session.caller.device))
 
     async def _cut_off_here(self, data: Mapping[str, str]) -> None:
         """At once; a device that revokes itself hears the answer first."""

@@ -2,6 +2,7 @@
 
 import asyncio
 from dataclasses import replace
+from typing import Any
 
 import pytest
 from members import Circle, House, Person, new_keys, now, refused
@@ -12,8 +13,10 @@ from relais.crypto.envelope import To
 from relais.crypto.ledger import MemberRemove
 from relais.models.ids import uuid7
 from relais.models.refusal import Code, Refusal
+from relais.models.store.errors import Unavailable
 from relais.models.wire import circle as circle_wire
 from relais.models.wire import note as wire
+from relais.server.logs import JsonLines
 
 
 async def two(house: House) -> tuple[Person, Person, Circle]:
@@ -322,6 +325,39 @@ async def test_reading_is_in_the_log_with_what_was_read_before_it_is_answered(ho
     assert entry["subject"] == {"count": 2, "seq_from": 2, "seq_to": 3}
     posts = [e for e in of_circle if e["action"] == "note.post"]
     assert sorted(e["subject"]["seq"] for e in posts) == [1, 2, 3]
+
+
+async def test_what_cannot_be_recorded_is_not_answered(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    nurse, doctor, circle = await two(house)
+    await nurse.post(circle)
+
+    async def fail(*_: Any) -> None:
+        raise Unavailable("no disk")
+
+    with monkeypatch.context() as broken:
+        broken.setattr(house.node.base.stores.pending, "add", fail)
+        await refused(doctor.sync(circle), Code.UNAVAILABLE)
+        assert (await nurse.on.raw("nonsense", {}))["error"] == {"code": "unavailable"}
+    assert len((await doctor.sync(circle)).notes) == 1
+
+
+async def test_a_bug_is_told_as_internal_without_its_text_and_the_socket_goes_on(
+    house: House, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    nurse, _, circle = await two(house)
+
+    async def fail(*_: Any) -> None:
+        raise ZeroDivisionError("Mme D.")
+
+    with monkeypatch.context() as broken:
+        broken.setattr(house.node.base.stores.notes, "last_seq", fail)
+        await refused(nurse.sync(circle), Code.INTERNAL)
+    formatted = [JsonLines().format(record) for record in caplog.records]
+    assert any("ZeroDivisionError" in line for line in formatted)
+    assert not any("Mme D." in line for line in formatted)
+    assert (await nurse.sync(circle)).notes == ()
 
 
 async def test_a_new_profile_is_kept_with_the_circle_and_takes_no_number(house: House) -> None:

@@ -34,6 +34,7 @@ const DENIED = new Set(["unknown-device", "revoked-device"]);
 export class Transport {
   #keys;
   #hearing;
+  #connect;
   #socket = /** @type {import("socket.io-client").Socket | null} */ (null);
   #token = /** @type {Token | null} */ (null);
   #loggingIn = /** @type {Promise<Token> | null} */ (null);
@@ -43,12 +44,16 @@ export class Transport {
   /** @type {Set<() => void>} calls that wait for the connection that is being made */ #waiting = new Set();
   #state = /** @type {ConnectionState} */ ("offline");
 
-  /** @param {{ origin: string, keys: import("./cose.js").Signer, hearing: Hearing, clock?: Clock, fetch?: typeof globalThis.fetch }} parts */
-  constructor({ origin, keys, hearing, clock = new Clock(), fetch = (...asked) => globalThis.fetch(...asked) }) {
+  /**
+   * @param {{ origin: string, keys: import("./cose.js").Signer, hearing: Hearing, clock?: Clock, fetch?: typeof globalThis.fetch,
+   *   connect?: typeof io }} parts
+   */
+  constructor({ origin, keys, hearing, clock = new Clock(), fetch = (...asked) => globalThis.fetch(...asked), connect = io }) {
     this.origin = origin;
     this.clock = clock;
     this.#keys = keys;
     this.#hearing = hearing;
+    this.#connect = connect;
     this.http = new Http({ origin, fetch, token: async () => (await this.#validToken()).token });
   }
 
@@ -120,7 +125,7 @@ export class Transport {
     try {
       const { token } = await this.#validToken();
       if (!this.#isWanted) return false;
-      const socket = io(this.origin, {
+      const socket = this.#connect(this.origin, {
         transports: ["websocket"], parser, auth: { token }, reconnection: false, forceNew: true, timeout: CONNECT_TIMEOUT,
       });
       this.#socket = socket;
@@ -194,8 +199,8 @@ export class Transport {
 
   #scheduleRenewal() {
     if (this.#renewal !== null) clearTimeout(this.#renewal);
-    const left = (this.#token?.expires_at ?? 0) - RENEW_BEFORE - this.clock.now();
-    this.#renewal = setTimeout(() => void this.#renew(), Math.max(left, 1_000));
+    const left = Math.max(0, (this.#token?.expires_at ?? 0) - this.clock.now());
+    this.#renewal = setTimeout(() => void this.#renew(), left - Math.min(RENEW_BEFORE, left / 3));
   }
 
   async #renew() {

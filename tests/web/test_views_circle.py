@@ -241,7 +241,7 @@ async def test_a_file_that_cannot_be_sent_leaves_the_draft_and_says_why(views: V
         await choose.set_input_files(
             {"name": "notes.txt", "mimeType": "text/plain", "buffer": b"hello"}
         )
-        await page.get_by_text("Ce fichier n’est ni une photo ni un PDF lisible.").wait_for()
+        await page.get_by_text("Seules les photos").wait_for()
         await expect(page.get_by_role("button", name="Enlever notes.txt")).to_have_count(0)
         await expect(page.get_by_role("button", name="Enlever photo.png")).to_have_count(1)
 

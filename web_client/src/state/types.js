@@ -23,7 +23,8 @@
  * @typedef {Error & { code: FailureCode, reason: string | null, facts: Readonly<Record<string, unknown>> }} Failure
  * `code`: a code of the wire; or `offline` (nothing was sent), `protocol` (what arrived is wrong; `reason` is the
  * word of docs/protocol.md), `refused-here` (this device declines; `reason` says why: `bad-words`, `bad-code`,
- * `bad-file`, `too-many-files`, `storage-full`, `join-expired`, `join-mismatch`), `aborted`.
+ * `unsupported-file`, `too-large`, `too-many-pixels`, `too-many-files`, `storage-full`, `locked`, `join-expired`,
+ * `join-mismatch` and others that the catalogues of i18n/ have a sentence for), `aborted`.
  */
 /**
  * @typedef {"malformed" | "unauthenticated" | "forbidden" | "not_found" | "stale_epoch" | "conflict" | "too_large"

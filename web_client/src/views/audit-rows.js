@@ -61,7 +61,7 @@ export class AuditRows extends LightElement {
         ${row.circle ? html`<div><dt>${t("audit.circle")}</dt><dd><code>${row.circle}</code></dd></div>` : nothing}
         ${row.account ? html`<div><dt>${t("audit.account")}</dt><dd><code>${row.account}</code></dd></div>` : nothing}
         ${row.device ? html`<div><dt>${t("audit.device")}</dt><dd><code>${row.device}</code></dd></div>` : nothing}
-        ${Object.entries(row.facts).map(([name, value]) => html`<div><dt>${tMaybe(`fact.${name}`, name)}</dt><dd><code>${String(value)}</code></dd></div>`)}
+        ${Object.entries(row.facts).filter(([, value]) => value !== null).map(([name, value]) => html`<div><dt>${tMaybe(`fact.${name}`, name)}</dt><dd><code>${String(value)}</code></dd></div>`)}
       </dl>
       <div class="buttons">
         ${row.account ? html`<button class="button" @click=${() => this.#filter({ account: row.account, name: actorName(row) })}>${icon("filter")}${t("audit.only-person")}</button>` : nothing}

@@ -2,15 +2,25 @@ import { t, tMaybe } from "../i18n/language.js";
 
 /** @import { AuditEntry } from "../state/types.js" */
 
-/** Actions the filter offers; an entry may say others, which are shown as they are. */
+/** What the server logs; an entry may say something newer, which is shown as it stands. */
 export const ACTIONS = /** @type {const} */ ([
-  "auth.token", "auth.enrol", "account.append", "directory.search", "circle.create", "circle.append", "circle.ledger",
-  "circle.grant", "circle.sync", "circle.page", "note.get", "note.post", "receipt.post", "receipt.get", "blob.read", "blob.write",
-  "audit.search", "audit.export", "audit.circle", "admin.invite", "admin.accounts",
+  "auth.challenge", "auth.token", "auth.renew", "auth.invitation", "auth.enrol", "auth.join.look",
+  "auth.join.request", "auth.join.wait", "socket.connect", "event.unknown", "account.get", "account.append",
+  "directory.search", "device.list", "device.offer", "device.request", "device.approve", "circle.create",
+  "circle.append", "circle.list", "circle.ledger", "circle.profile", "circle.grants", "circle.grant",
+  "circle.missing", "circle.sync", "circle.page", "note.get", "note.post", "receipt.post",
+  "receipt.sync", "receipt.get", "blob.read", "blob.upload", "audit.search", "audit.prove",
+  "audit.consistency", "audit.circle", "audit.export", "log.checkpoint", "log.tile", "log.entries",
+  "log.vkey", "admin.invite", "admin.accounts",
 ]);
 
-/** @param {AuditEntry} entry */
-export const actionName = ({ action }) => tMaybe(`action.${action}`, action);
+/** What was done, as closely as the entry tells: a change of a circle or account by its first operation. @param {AuditEntry} entry */
+export function actionName({ action, facts }) {
+  if (!action) return t("audit.unreadable");
+  const operations = String(facts["operations"] ?? facts["operation"] ?? "").split(" ");
+  const first = operations.find((operation) => operation !== "epoch.open") ?? operations[0] ?? "";
+  return tMaybe(`operation.${first}`, "") || tMaybe(`action.${action}`, action);
+}
 
 /** @param {AuditEntry} entry */
 export const actorName = ({ name, account }) => name ?? (account ? `${account.slice(0, 12)}…` : t("audit.nobody"));

@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { readdir, readFile } from "node:fs/promises";
 import { test } from "node:test";
 import { en } from "../../src/i18n/en.js";
+import { ACTIONS } from "../../src/views/audit-words.js";
 import { fr } from "../../src/i18n/fr.js";
 import { spokenAttributesOf, templatesIn, textOf } from "../support/templates.js";
 
@@ -64,6 +65,19 @@ test("no view sets a style attribute or unsafe markup, which the content policy 
     for (const template of templatesIn(source)) assert.doesNotMatch(template, /\sstyle\s*=|<script|<style|\son\w+\s*=/u, name);
     assert.doesNotMatch(source, /unsafeHTML|innerHTML|insertAdjacentHTML|styleMap/u, name);
   }
+});
+
+test("whatever this device declines, it says why", async () => {
+  const folders = ["../../src/state/", "../../src/core/"].map((folder) => new URL(folder, import.meta.url));
+  const files = (await Promise.all(folders.map(async (folder) => (await readdir(folder)).filter((name) => name.endsWith(".js")).map((name) => new URL(name, folder))))).flat();
+  const sources = await Promise.all(files.map((file) => readFile(file, "utf8")));
+  const reasons = new Set(sources.flatMap((source) => Array.from(source.matchAll(/(?:declined|AttachmentError)\("([a-z-]+)"/gu), ([, reason]) => `reason.${reason}`)));
+  assert.ok(reasons.size > 5);
+  assert.deepEqual([...reasons].filter((key) => !(key in fr)), []);
+});
+
+test("every action the filter offers has a name", () => {
+  assert.deepEqual(ACTIONS.filter((action) => !(`action.${action}` in fr)), []);
 });
 
 test("every text is used by some view", () => {

@@ -41,10 +41,14 @@ class DirectPending:
 def pending(number: int, **fields: Any) -> dict[str, Any]:
     """What a recorder stores; `number` is its place in time."""
     at = fields.pop("at", START + number)
-    given = {"action": "note.post", "outcome": "ok", "account": ACCOUNTS[0], "circle": CIRCLES[0]}
-    entry = AuditEntry(
-        id=uuid7(at), at=rfc3339(at), subject={"number": number}, **{**given, **fields}
-    )
+    given: dict[str, Any] = {
+        "action": "note.post",
+        "outcome": "ok",
+        "account": ACCOUNTS[0],
+        "circle": CIRCLES[0],
+    }
+    given |= {"subject": {"number": number}}
+    entry = AuditEntry(id=uuid7(at), at=rfc3339(at), **{**given, **fields})
     return {"_id": entry.id, "at": at, "entry": entry.encode()}
 
 

@@ -160,6 +160,7 @@ class Notes:
 
         def audit(seq: int) -> dict[str, Any]:
             subject: dict[str, Any] = {"note": version.note, "version": version.version, "seq": seq}
+            subject["kind"] = version.kind
             return entry_of(caller, Act("note.post", version.circle, subject, role), at=version.at)
 
         try:

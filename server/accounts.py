@@ -19,9 +19,10 @@ from relais.server import authorize
 from relais.server.account_book import AccountBook
 from relais.server.audit.record import Act, Recorder, entry_of
 from relais.server.callers import Anyone, Caller
-from relais.server.circle_book import CircleBook
+from relais.server.circle_book import CircleBook, CircleView
 from relais.server.clock import now_ms
 from relais.server.directory import Directory
+from relais.server.gathering import gathered
 from relais.server.hub import Hub
 
 DAY_MS = 86_400_000
@@ -62,12 +63,10 @@ class Accounts:
 
     async def get(self, caller: Caller, ask: wire.GetAccounts) -> wire.Chains:
         """Whole chains: whoever meets an account checks it from statement 0."""
-        chains = []
-        for account in dict.fromkeys(ask.accounts):
-            statements = await self._parts.store.statements(account)
-            if statements:
-                chains.append(wire.Chain(account, tuple(statements)))
-        return wire.Chains(tuple(chains))
+        named = list(dict.fromkeys(ask.accounts))
+        found = await gathered(self._parts.store.statements, named)
+        chains = zip(named, found, strict=True)
+        return wire.Chains(tuple(wire.Chain(name, tuple(some)) for name, some in chains if some))
 
     async def append(self, caller: Caller, ask: wire.AppendStatement) -> wire.StatementAppended:
         """The next statement. The same one again gets the same answer; a rival gets ``conflict`` {seq}."""
@@ -138,29 +137,33 @@ class Accounts:
 
     async def _tell(self, after: AccountState, statement: Statement) -> None:
         """The account, whoever shares a circle with it, and a device that is no longer in force."""
-        circles = await self._parts.circles.circles_of(after.account)
-        concerned = {after.account}
-        for circle in circles:
-            self._parts.book.forget(circle)
-            view = await self._parts.book.view(circle)
-            concerned |= set(authorize.members_now(view.state, now_ms()))
+        now = now_ms()
+        views = await self._circles_of(after)
+        shared = [set(authorize.members_now(view.state, now)) for view in views]
         event = wire.StatementAppended(after.account, after.seq, after.head)
-        await self._parts.hub.tell_accounts(event, concerned)
+        await self._parts.hub.tell_accounts(event, {after.account}.union(*shared))
         await self._parts.hub.profile_changed(after.account)
         if isinstance(statement.operation, AddDevice | RevokeDevice):
-            await self._tell_wanted(after.account)
+            await self._tell_wanted(after.account, views)
         if isinstance(statement.operation, RevokeDevice):
             await self._parts.hub.cut_off(statement.operation.device)
 
-    async def _tell_wanted(self, account: AccountId) -> None:
+    async def _circles_of(self, after: AccountState) -> list[CircleView]:
+        """The account's circles as they are now that it has moved on."""
+        circles = await self._parts.circles.circles_of(after.account)
+        for circle in circles:
+            self._parts.book.account_changed(circle, after)
+        return await self._parts.book.views(circles)
+
+    async def _tell_wanted(self, account: AccountId, views: list[CircleView]) -> None:
         """A new device needs grants; one that left costs a rotation."""
         now = now_ms()
-        for circle in await self._parts.circles.circles_of(account):
-            view = await self._parts.book.view(circle)
+        for view in views:
             present = authorize.readers_now(view.state, now)
             if account in present and not view.state.closed:
                 rotate = authorize.rotations_due(view.state, view.accounts, now)
-                await self._parts.hub.tell_accounts(GrantsWanted(circle, rotate), present)
+                event = GrantsWanted(view.state.circle, rotate)
+                await self._parts.hub.tell_accounts(event, present)
 
 
 async def make_invitation(store: InvitationStore, row: InvitationRow, who: Anyone) -> str:

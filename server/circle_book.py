@@ -6,9 +6,9 @@ what is remembered is still true; all who ask in one turn of the loop share one 
 
 import asyncio
 from collections import OrderedDict
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import count
 
 from relais.crypto import ledger
@@ -19,6 +19,7 @@ from relais.models.refusal import Code, Refusal
 from relais.models.store.circles import MOST_ENTRIES, CircleRow, CircleStore
 from relais.models.store.errors import Unavailable
 from relais.server.account_book import AccountBook
+from relais.server.gathering import gathered
 
 REMEMBERED = 20_000
 
@@ -69,6 +70,10 @@ class CircleBook:
             return known
         return await self._load(circle)
 
+    async def views(self, circles: Iterable[CircleId]) -> list[CircleView]:
+        """Several views, read side by side."""
+        return await gathered(self.view, circles)
+
     async def settled(self, circle: CircleId) -> CircleView:
         """The view once no ledger change is under way: what is written next comes after it."""
         gate = self._gates.get(circle)
@@ -90,13 +95,25 @@ class CircleBook:
             if not gate.users:
                 self._gates.pop(circle, None)
 
-    def learn(self, view: CircleView) -> None:
-        """Remember what was just stored; forget it when another node wrote in between."""
-        self._loading.pop(view.state.circle, None)
-        before = self._views.get(view.state.circle)
-        if before is not None and view.row.revision != before.row.revision + 1:
-            return self.forget(view.state.circle)
+    def learn(self, view: CircleView, *, after: CircleView) -> None:
+        """Remember what was just stored, which was made from `after`; unless something else came in between."""
+        circle = view.state.circle
+        self._loading.pop(circle, None)
+        if view.row.revision != after.row.revision + 1:
+            return self.forget(circle)
         self._remember(view)
+
+    def account_changed(self, circle: CircleId, state: AccountState) -> None:
+        """An account of a circle has moved on, and with it the circle's revision."""
+        self._loading.pop(circle, None)
+        known = self._views.get(circle)
+        if known is None:
+            return
+        if not self._alone:
+            return self.forget(circle)
+        row = replace(known.row, revision=known.row.revision + 1)
+        accounts = {**known.accounts, state.account: state}
+        self._remember(replace(known, row=row, accounts=accounts))
 
     def forget(self, circle: CircleId) -> None:
         self._loading.pop(circle, None)

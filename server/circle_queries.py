@@ -1,6 +1,5 @@
 """Reading circles: lists, ledgers, grants, and what is missing."""
 
-import asyncio
 from collections import defaultdict
 from dataclasses import dataclass
 from itertools import accumulate
@@ -18,9 +17,9 @@ from relais.server.callers import Caller
 from relais.server.circle_book import CircleBook, CircleView
 from relais.server.circles import missing_keys
 from relais.server.clock import now_ms
+from relais.server.gathering import gathered
 from relais.server.visibility import Visibility
 
-AT_ONCE = 16
 ANSWER_BYTES = 4 * 1024 * 1024
 MOST_GRANTS = 1_000
 
@@ -55,18 +54,15 @@ class CircleQueries:
         views = await self._views(caller.account)
         positions = await self._parts.notes.positions(caller.account)
         chosen = [view for view in views if ask.closed or not view.state.closed]
-        gate = asyncio.Semaphore(AT_ONCE)
 
         async def row(view: CircleView) -> wire.CircleRow:
-            async with gate:
-                return await self._row(caller, view, positions.get(view.state.circle, 0))
+            return await self._row(caller, view, positions.get(view.state.circle, 0))
 
-        async with asyncio.TaskGroup() as group:
-            tasks = [group.create_task(row(view)) for view in chosen]
+        rows = await gathered(row, chosen)
         await self._parts.recorder.record(
-            caller, Act("circle.list", subject={"circles": len(tasks)})
+            caller, Act("circle.list", subject={"circles": len(rows)})
         )
-        return wire.CirclesListed(tuple(task.result() for task in tasks))
+        return wire.CirclesListed(tuple(rows))
 
     async def ledger(self, caller: Caller, ask: wire.GetLedger) -> wire.Ledger:
         """The entries from one on; the profile for those who may read it."""
@@ -105,16 +101,7 @@ class CircleQueries:
 
     async def _views(self, account: AccountId) -> list[CircleView]:
         """Every circle of an account, read side by side."""
-        circles = await self._parts.store.circles_of(account)
-        gate = asyncio.Semaphore(AT_ONCE)
-
-        async def view(circle: CircleId) -> CircleView:
-            async with gate:
-                return await self._parts.book.view(circle)
-
-        async with asyncio.TaskGroup() as group:
-            tasks = [group.create_task(view(circle)) for circle in circles]
-        return [task.result() for task in tasks]
+        return await self._parts.book.views(await self._parts.store.circles_of(account))
 
     async def _row(self, caller: Caller, view: CircleView, read: int) -> wire.CircleRow:
         now, state = now_ms(), view.state

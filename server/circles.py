@@ -144,7 +144,8 @@ class Circles:
             self._parts.book.forget(step.after.circle)
             raise Refusal(Code.CONFLICT, seq=step.entry.seq) from error
         view = _view_after(step, change, revision)
-        self._parts.book.learn(view)
+        if step.before:
+            self._parts.book.learn(view, after=step.before)
         await self._tell(caller, step, view, rows)
         return wire.EntryAppended(step.after.circle, step.after.seq, step.after.head)
 
@@ -157,7 +158,7 @@ class Circles:
         )
         row = replace(view.row, revision=revision)
         granted = view.granted | _all_keys(rows)
-        self._parts.book.learn(replace(view, row=row, granted=granted))
+        self._parts.book.learn(replace(view, row=row, granted=granted), after=view)
 
     async def _tell(
         self, caller: Caller, step: _Step, view: CircleView, rows: list[GrantRow]

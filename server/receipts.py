@@ -1,6 +1,5 @@
 """Receipts: a device's signed word about one version, kept and shown to members and auditors."""
 
-import asyncio
 from collections import OrderedDict
 from dataclasses import dataclass
 from typing import Any
@@ -19,6 +18,7 @@ from relais.server.audit.record import Act, Recorder, entry_of
 from relais.server.callers import Caller
 from relais.server.circle_book import CircleBook, CircleView
 from relais.server.clock import now_ms
+from relais.server.gathering import gathered
 from relais.server.hub import Hub
 
 MOST_AT_ONCE = 1_000
@@ -65,9 +65,11 @@ class Receipts:
         author = view.accounts[caller.account]
         read = [_checked(caller, author, ask.circle, data) for data in ask.receipts]
         known = [await self._version(receipt) for receipt in read]
-        async with asyncio.TaskGroup() as group:
-            tasks = [group.create_task(self._store(caller, one, member.role)) for one in read]
-        numbers = [task.result() for task in tasks]
+
+        async def store(receipt: Receipt) -> int | None:
+            return await self._store(caller, receipt, member.role)
+
+        numbers = await gathered(store, read)
         await self._move_on(caller, ask.circle, read, known)
         new = [
             wire.StoredReceipt(number, receipt.signed.raw)

@@ -23,6 +23,7 @@ def scene(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Scene]:
             yield made
     finally:
         running.close()
+    assert running.errors() == []
 
 
 @pytest.fixture

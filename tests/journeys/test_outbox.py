@@ -30,6 +30,7 @@ def own_relay(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningRelay
         yield running
     finally:
         running.close()
+    assert running.errors() == []
 
 
 @pytest.fixture(scope="module")

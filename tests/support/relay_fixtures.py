@@ -17,6 +17,7 @@ def relay(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningRelay]:
         yield running
     finally:
         running.close()
+    assert running.errors() == []
 
 
 @pytest.fixture(scope="session")

@@ -130,6 +130,10 @@ class RunningRelay:
         assert running is not None, "the embedded database does not run"
         return running.database
 
+    def errors(self) -> list[str]:
+        """What it logged as an error: a bug, or worse."""
+        return [line for line in self.log if '"level": "error"' in line or "Traceback" in line]
+
     def close(self) -> None:
         """Leave nothing behind, whatever state it is in."""
         if GIVEN_URI:

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import socket
 from typing import Any
 
 import aiohttp
@@ -15,7 +16,6 @@ from relais.models.refusal import Code, Refusal
 from relais.models.wire import REQUESTS, auth
 from relais.models.wire import account as account_wire
 from relais.models.wire import note as wire
-from relais.server.sockets.engine import NAMESPACE
 
 
 async def test_every_request_of_the_wire_is_answered_even_when_malformed(house: House) -> None:
@@ -197,20 +197,24 @@ async def test_a_flood_of_one_device_is_limited_and_not_recorded(build: Any) -> 
 async def test_a_member_that_does_not_read_is_cut_off_and_the_others_hear(
     house: House, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("relais.server.sockets.engine.QUEUED_PACKETS", 3)
+    monkeypatch.setattr("relais.server.sockets.line.MOST_WAITING", 50_000)
     nurse, doctor = await house.person("Nadia"), await house.person("Denis")
     circle = await nurse.open_circle()
     await nurse.add(circle, doctor)
-    server = house.node.sockets._server
-    (sid,) = [
-        s for s, one in house.node.sockets._sessions.items() if one.caller.account == doctor.id
-    ]
-    engine_sid = server.manager.eio_sid_from_sid(sid, NAMESPACE)
-    queue = server.eio.sockets[engine_sid].queue
-    for _ in range(5):
-        queue.put_nowait(server.packet_class)  # stands in for what was not taken
-    await nurse.post(circle)
-    await nurse.on.hear(wire.NotePosted)
+    sessions = house.node.sockets._sessions
+    (sid,) = [sid for sid, held in sessions.items() if held.caller.account == doctor.id]
+    line = house.node.sockets._server.line_of(sid)
+    assert line is not None
+    assert line._transport is not None
+    kernel = line._transport.get_extra_info("socket")
+    kernel.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 4_096)
+    reading = doctor.on.socket.eio.ws._response.connection.transport
+    reading.pause_reading()
+    stored = await nurse.post(circle)
+    while sid in sessions:
+        stored = await nurse.post(circle, "x" * 20_000)
+    await nurse.on.hear(wire.NotePosted, lambda told: told.seq == stored.seq)
+    reading.resume_reading()
     await doctor.on.cut_off()
 
 

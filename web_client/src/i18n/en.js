@@ -80,6 +80,8 @@ export const en = {
   "reason.bad-words": "These words are not a recovery kit.",
   "reason.bad-code": "This code is not valid. Check it on the other device.",
   "reason.unsupported-file": "Only pictures (JPEG, PNG, WebP, HEIC) and PDF files can be attached.",
+  "reason.broken-image": "This picture is damaged or incomplete.",
+  "reason.heic-unsupported": "This device cannot open HEIC pictures. Attach it as a JPEG.",
   "reason.too-many-pixels": "This picture is too large for this device.",
   "reason.locked": "The key to this circle has not arrived yet.",
   "reason.no-circles": "Choose at least one circle.",

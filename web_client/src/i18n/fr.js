@@ -80,6 +80,8 @@ export const fr = {
   "reason.bad-words": "Ces mots ne forment pas un kit de secours.",
   "reason.bad-code": "Ce code n’est pas valable. Vérifiez-le sur l’autre appareil.",
   "reason.unsupported-file": "Seules les photos (JPEG, PNG, WebP, HEIC) et les PDF peuvent être joints.",
+  "reason.broken-image": "Cette photo est abîmée ou incomplète.",
+  "reason.heic-unsupported": "Cet appareil ne sait pas ouvrir les photos HEIC. Joignez-la en JPEG.",
   "reason.too-many-pixels": "Cette photo est trop grande pour cet appareil.",
   "reason.locked": "La clé de ce cercle n’est pas encore arrivée.",
   "reason.no-circles": "Choisissez au moins un cercle.",

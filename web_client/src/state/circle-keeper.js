@@ -17,6 +17,7 @@ import { Lane } from "./lane.js";
 /** @typedef {import("./member.js").Member} Member */
 /** @typedef {{ circle: string, state: CircleState | null, profile: Bytes | null, grantsAfter: number, alarm: "fork" | "rollback" | null, lockedSince: number | null }} Kept */
 
+const GRANTS_PAGE = 100; // whoever gets so many asks once more
 const LEDGER_CHANGED = new Set(["not-a-device", "wrong-account"]);
 
 export class CircleKeeper {
@@ -201,14 +202,21 @@ export class CircleKeeper {
   }
 
   async #fetchGrants() {
-    const { grants, last } = await this.#member.transport.call("circle.grants", { circle: this.circle, after: this.#kept.grantsAfter });
+    while (await this.#fetchSomeGrants());
+  }
+
+  /** As many as one answer holds. @returns {Promise<boolean>} may there be more? */
+  async #fetchSomeGrants() {
+    const { grantsAfter: after } = this.#kept;
+    const { grants, last } = await this.#member.transport.call("circle.grants", { circle: this.circle, after });
     /** @type {import("../core/grant.js").EpochKey[]} */
     const epochs = [];
     for (const data of grants) epochs.push(...(await this.#openGrant(data)));
     for (const { audience, epoch, key } of epochs) this.#keys.set(keyName(audience, epoch), key);
     const writes = await this.#member.keyStore.epochWrites(this.circle, epochs);
     const lockedSince = this.#isLacking() ? (this.#kept.lockedSince ?? this.#member.clock.now()) : null;
-    if (writes.length > 0 || last !== this.#kept.grantsAfter || lockedSince !== this.#kept.lockedSince) await this.#keep({ grantsAfter: last, lockedSince }, writes);
+    if (writes.length > 0 || last !== after || lockedSince !== this.#kept.lockedSince) await this.#keep({ grantsAfter: last, lockedSince }, writes);
+    return grants.length >= GRANTS_PAGE && last > after;
   }
 
   /** A grant that does not hold is nobody's: it is reported, and the others are opened. @param {Bytes} data @returns {Promise<import("../core/grant.js").EpochKey[]>} */

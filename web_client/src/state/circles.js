@@ -201,8 +201,9 @@ export class Circles {
 
   /** @param {WireRow} row @param {CircleRow | undefined} before @returns {CircleRow} */
   #view({ circle, active, closed, profile, unread, urgent, last_at: lastAt }, before) {
-    const { name, patient, last, at } = this.#details.get(circle) ?? { name: "", patient: null, last: null, at: 0 };
-    const locked = active && profile !== null && name === "";
+    const details = this.#details.get(circle);
+    const { name, patient, last, at } = details ?? { name: "", patient: null, last: null, at: 0 };
+    const locked = details !== undefined && active && profile !== null && name === "";
     const view = { circle, name, patient, locked, active, closed, unread, urgent, last, at: Math.max(lastAt ?? 0, at) };
     const isSame = before !== undefined && Object.entries(view).every(([key, value]) => before[/** @type {keyof CircleRow} */ (key)] === value);
     return isSame ? before : Object.freeze(view);

@@ -186,7 +186,7 @@ export class OpenCircle {
       const place = replaced ? this.#after(replaced, "correction") : { note: uuid7(at), version: 1, replaces: null, kind: /** @type {const} */ ("post") };
       const writing = { circle: this.circle, ...place, at, audiences: ["team"], urgent: draft.urgent, acknowledge: draft.acknowledge, mentions: [], content };
       const blobs = sealed.map(({ attachment, blob }) => ({ id: attachment.blob, blob }));
-      await outbox.put([writing], { blobs, besides: [drafts.removal(this.circle)] });
+      await outbox.put([writing], { blobs, besides: await drafts.removal(this.circle) });
       this.draft.value = EMPTY_DRAFT;
       this.#draw();
     });

@@ -193,8 +193,8 @@ export class Session {
   /** @param {Events["note.posted"]} posted */
   async #noted(posted) {
     const { circle, seq, at, envelope } = posted;
+    await this.#world.book.log(circle).hear({ seq, at, envelope }); // which shows what cannot be read as damaged
     const { header } = await peek(envelope);
-    await this.#world.book.log(circle).hear({ seq, at, envelope });
     await this.#circles?.hear(posted, { mine: header.account === this.#world.member.account, urgent: header.urgent });
   }
 

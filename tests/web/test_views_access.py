@@ -125,10 +125,13 @@ async def test_a_dialog_is_accessible_and_gives_the_focus_back(
         assert await button.evaluate("(element) => element === document.activeElement")
 
 
-async def test_an_open_matrix_and_an_open_audit_entry_are_accessible(views: Views) -> None:
-    async with views.context() as context:
+@pytest.mark.parametrize("language", ["fr-FR", "en-GB"])
+async def test_an_open_matrix_and_an_open_audit_entry_are_accessible(
+    views: Views, language: str
+) -> None:
+    async with views.context(language=language) as context:
         page = await views.show(context, f"/#/circle/{CIRCLE}")
-        await page.locator("button.seen").last.click()
+        await page.locator("note-card", has_text="Allergie").locator("button.seen").click()
         await page.locator("table.receipts").wait_for()
         assert await faults(page) == []
         assert await page.evaluate(TOO_WIDE) == []

@@ -220,7 +220,9 @@ async def test_an_auditor_who_takes_part_in_no_circle_starts_at_the_audit_log(vi
         await page.get_by_role("heading", name="Cercles").wait_for()
 
 
-async def test_a_page_that_needs_the_server_appears_once_there_is_a_connection(views: Views) -> None:
+async def test_a_page_that_needs_the_server_appears_once_there_is_a_connection(
+    views: Views,
+) -> None:
     async with views.context(viewport=DESKTOP) as context:
         scene = {"roles": ["auditor"], "connectivity": {"state": "offline"}}
         page = await views.show(context, "/#/audit", scene)

@@ -1,11 +1,12 @@
 """One circle as this device knows it: its ledger, checked; the epoch keys it was granted; the patient's profile."""
 
+import logging
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from relais.client.errors import LedgerAlarm, Locked
 from relais.client.session import Session
-from relais.crypto import cose, envelope, grant, ledger
+from relais.crypto import cose, envelope, grant, ledger, posting
 from relais.crypto.content import Content
 from relais.crypto.errors import ProtocolError
 from relais.crypto.ledger import CircleState
@@ -13,6 +14,7 @@ from relais.models.ids import CircleId
 from relais.models.wire.circle import GetGrants, GetLedger, GrantsGot, Ledger
 
 EpochKeys = Mapping[tuple[str, int], bytes]
+_log = logging.getLogger(__name__)
 
 
 @dataclass
@@ -82,22 +84,44 @@ async def _replayed(session: Session, entries: list[bytes]) -> CircleState:
 async def _open_grants(session: Session, view: CircleView) -> None:
     if "bot" in session.roles:
         return
-    answer: GrantsGot = await session.call(GetGrants(view.circle, 0))
-    peeked = [(data, grant.peek(data)) for data in answer.grants]
-    await session.accounts.load({one.granter for _, one in peeked})
-    for data, one in peeked:
-        author = session.accounts[one.granter]
+    for data in await _grants(session, view.circle):
+        await _open_grant(session, view, data)
+
+
+async def _grants(session: Session, circle: CircleId) -> list[bytes]:
+    grants: list[bytes] = []
+    after = 0
+    while True:
+        page: GrantsGot = await session.call(GetGrants(circle, after))
+        grants += page.grants
+        if not page.grants or page.last <= after:
+            return grants
+        after = page.last
+
+
+async def _open_grant(session: Session, view: CircleView, data: bytes) -> None:
+    """A grant that does not hold is nobody's: it is logged, and must not keep the others from being opened."""
+    try:
+        granter = grant.peek(data).granter
+        await session.accounts.load([granter])
+        author = session.accounts[granter]
         view.keys.update(grant.open_grant(data, session.identity.keys, view.state, author))
+    except ProtocolError as error:
+        _log.warning("a grant in circle %s does not hold: %s", view.circle[:8], error.reason)
 
 
 async def _open_profile(session: Session, view: CircleView) -> None:
+    """The patient's profile, by somebody who could write it, and no older than the one seen last."""
     if view.profile_envelope is None or not view.keys:
         return
     sealed = envelope.peek(view.profile_envelope)
-    await session.accounts.load([sealed.header.account])
-    envelope.verify(sealed, session.accounts[sealed.header.account])
-    if sealed.header.circle != view.circle or sealed.header.kind != "profile":
+    header = sealed.header
+    if header.kind != envelope.PROFILE_KIND:
         raise ProtocolError("wrong-circle")
+    await session.accounts.load([header.account])
+    envelope.verify(sealed, session.accounts[header.account])
+    posting.check_could_post(view.state, header)
+    session.pins.check_profile(view.circle, header.version, sealed.digest)
     try:
         view.profile = envelope.open_envelope(sealed, view.keys)
     except ProtocolError as error:

@@ -33,6 +33,20 @@ class Pins:
         if pinned is not None and pinned["seq"] == seq and pinned["hash"] != digest:
             self.raise_alarm(ledger, "fork")
 
+    def check_profile(self, circle: str, version: int, digest: str) -> None:
+        """Compare a circle's profile with the newest seen, and remember it if it is newer.
+
+        Raises `LedgerAlarm` ``rollback`` for an older one, ``fork`` for another of the same version.
+        """
+        name = f"profile {circle}"
+        pinned = self._pinned().get(name)
+        if pinned is None or version > pinned["seq"]:
+            self._remember(name, {"seq": version, "hash": digest, "alarm": None})
+        elif version < pinned["seq"]:
+            raise LedgerAlarm("rollback")
+        elif digest != pinned["hash"]:
+            raise LedgerAlarm("fork")
+
     def raise_alarm(self, ledger: str, reason: str) -> NoReturn:
         """Remember that this ledger contradicted itself. Raises `LedgerAlarm`."""
         pinned = self._pinned().get(ledger) or {"seq": 0, "hash": ledger}

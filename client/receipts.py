@@ -3,11 +3,14 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from relais.client import circle_state
+from relais.client.circle_state import CircleView
 from relais.client.reading import Note
 from relais.client.session import Session
 from relais.crypto import receipt
 from relais.crypto.errors import ProtocolError
-from relais.models.ids import AccountId, CircleId, Millis, NoteId
+from relais.crypto.ledger_state import BOT
+from relais.models.ids import AccountId, CircleId, Millis
 from relais.models.wire.note import GetReceipts, PostReceipts, Receipts
 
 KINDS = ("stored", "read", "acknowledged")
@@ -56,28 +59,35 @@ async def give(
         await session.call(PostReceipts(circle, tuple(signed[start : start + _AT_ONCE])))
 
 
-async def of_note(session: Session, circle: CircleId, versions: Iterable[Note]) -> list[Seen]:
-    """Who stored, read and acknowledged which version; each receipt checked against the version it names.
+async def of_note(session: Session, view: CircleView, versions: Iterable[Note]) -> list[Seen]:
+    """Who stored, read and acknowledged which of these versions; each receipt checked against the version it names.
 
-    Raises `ProtocolError` for a receipt that does not hold.
+    Receipts of other versions, which are newer or before this member's history, are passed over.
+    Raises `ProtocolError` for a receipt that does not hold, or is by somebody who never read in this circle.
     """
     known = {note.version: note for note in versions}
     (note,) = {note.note for note in known.values()}
-    answer: Receipts = await session.call(GetReceipts(circle, note))
+    answer: Receipts = await session.call(GetReceipts(view.circle, note))
     earliest: dict[tuple[int, AccountId, str], Millis] = {}
     for stored in answer.receipts:
         one = receipt.peek(stored.receipt)
-        await _verify(session, one, known[one.version], circle, note)
-        key = (one.version, one.account, one.kind)
-        earliest[key] = min(one.at, earliest.get(key, one.at))
+        if (one.circle, one.note) != (view.circle, note):
+            raise ProtocolError("wrong-version")
+        if one.version in known:
+            await _verify(session, view, one, known[one.version])
+            key = (one.version, one.account, one.kind)
+            earliest[key] = min(one.at, earliest.get(key, one.at))
     return [Seen(*key, at) for key, at in sorted(earliest.items())]
 
 
-async def _verify(
-    session: Session, one: receipt.Receipt, version: Note, circle: CircleId, note: NoteId
-) -> None:
-    if (one.circle, one.note, one.envelope) != (circle, note, version.digest):
+async def _verify(session: Session, view: CircleView, one: receipt.Receipt, version: Note) -> None:
+    if one.envelope != version.digest:
         raise ProtocolError("wrong-version")
+    if one.account not in view.state.members:  # it may have come since
+        view.adopt(await circle_state.fetch(session, view.circle))
+    member = view.state.members.get(one.account)
+    if member is None or all(period.role == BOT for period in member.periods):
+        raise ProtocolError("not-a-member")
     await session.accounts.load([one.account])
     try:
         receipt.verify(one, session.accounts[one.account])

@@ -261,7 +261,7 @@ class Circle:
         return newest
 
     async def receipts(self, note: NoteId) -> list[receipts.Seen]:
-        return await receipts.of_note(self._session, self.circle, await self.versions(note))
+        return await receipts.of_note(self._session, self.view, await self.versions(note))
 
     async def add(
         self,

@@ -1,5 +1,5 @@
 import { html, svg } from "lit";
-import makeCode from "qrcode-generator";
+import { encodeQR } from "qr";
 import { LightElement } from "./light-element.js";
 
 const QUIET = 4; // modules of margin, as ISO/IEC 18004 has it
@@ -17,10 +17,8 @@ export class QrCode extends LightElement {
 
   /** @override */
   render() {
-    const code = makeCode(0, "M");
-    code.addData(this.text, "Byte");
-    code.make();
-    const size = code.getModuleCount() + 2 * QUIET;
+    const code = encodeQR(this.text, "raw", { ecc: "medium", border: QUIET });
+    const size = code.length;
     return html`
       <svg class="qr" viewBox="0 0 ${size} ${size}" role="img" aria-label=${this.label} shape-rendering="crispEdges">
         ${svg`<rect width=${size} height=${size} fill="#fff"/><path d=${path(code)} fill="#000"/>`}
@@ -29,14 +27,7 @@ export class QrCode extends LightElement {
 }
 customElements.define("qr-code", QrCode);
 
-/** @param {{ getModuleCount(): number, isDark(row: number, column: number): boolean }} code */
+/** @param {boolean[][]} code */
 function path(code) {
-  const size = code.getModuleCount();
-  let drawn = "";
-  for (let row = 0; row < size; row += 1) {
-    for (let column = 0; column < size; column += 1) {
-      if (code.isDark(row, column)) drawn += `M${column + QUIET} ${row + QUIET}h1v1h-1z`;
-    }
-  }
-  return drawn;
+  return code.map((line, row) => line.map((isDark, column) => (isDark ? `M${column} ${row}h1v1h-1z` : "")).join("")).join("");
 }

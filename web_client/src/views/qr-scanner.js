@@ -72,30 +72,11 @@ export class QrScanner extends LightElement {
 }
 customElements.define("qr-scanner", QrScanner);
 
-/** The browser's own detector where there is one, else a small library. @returns {Promise<Reader>} */
+/** The browser's own detector where there is one, else a small library's. @returns {Promise<Reader>} */
 async function reader() {
-  const Detector = /** @type {any} */ (globalThis).BarcodeDetector;
-  const formats = Detector ? await Detector.getSupportedFormats() : [];
-  if (formats.includes("qr_code")) {
-    const detector = new Detector({ formats: ["qr_code"] });
-    return async (video) => (await detector.detect(video))[0]?.rawValue ?? "";
-  }
-  const { default: jsqr } = await import("jsqr");
-  const canvas = document.createElement("canvas");
-  const context = /** @type {CanvasRenderingContext2D} */ (canvas.getContext("2d", { willReadFrequently: true }));
-  return (video) => Promise.resolve(jsqrRead(video, context, jsqr));
-}
-
-/**
- * @param {HTMLVideoElement} video
- * @param {CanvasRenderingContext2D} context
- * @param {typeof import("jsqr").default} jsqr
- */
-function jsqrRead(video, context, jsqr) {
-  const { videoWidth: width, videoHeight: height } = video;
-  if (width === 0) return "";
-  context.canvas.width = width;
-  context.canvas.height = height;
-  context.drawImage(video, 0, 0);
-  return jsqr(context.getImageData(0, 0, width, height).data, width, height)?.data ?? "";
+  const native = /** @type {any} */ (globalThis).BarcodeDetector;
+  const formats = native ? await native.getSupportedFormats() : [];
+  const Detector = formats.includes("qr_code") ? native : (await import("qr/decode.js")).BarcodeDetector;
+  const detector = new Detector({ formats: ["qr_code"] });
+  return async (video) => (await detector.detect(video))[0]?.rawValue ?? "";
 }

@@ -57,6 +57,10 @@ class AccountBook:
         if len(self._states) > REMEMBERED:
             self._states.popitem(last=False)
 
+    def forget(self, account: AccountId) -> None:
+        """Read it again when it is next asked for."""
+        self._states.pop(account, None)
+
     async def _of(self, row: AccountRow) -> AccountState:
         known = self._states.get(row.account)
         if known is not None and known.seq >= row.seq:

@@ -11,7 +11,7 @@ from relais.models.ids import AccountId
 from relais.models.refusal import Code, Refusal
 from relais.models.store.accounts import AccountRow, AccountStore, NextStatement
 from relais.models.store.circles import CircleStore
-from relais.models.store.errors import DuplicateKey
+from relais.models.store.errors import DuplicateKey, StoreError
 from relais.models.store.invitations import InvitationRow, InvitationStore
 from relais.models.wire import account as wire
 from relais.models.wire.circle import GrantsWanted
@@ -73,6 +73,7 @@ class Accounts:
         statement = own_statement(caller, ask.statement)
         before = await self.state_of(caller.account)
         if statement.seq <= before.seq and before.heads[statement.seq] == statement.digest:
+            await self._settle(before, statement)  # the first time may have ended before that
             return wire.StatementAppended(caller.account, statement.seq, statement.digest)
         if statement.seq != before.seq + 1:
             raise Refusal(Code.CONFLICT, seq=before.seq)
@@ -95,9 +96,14 @@ class Accounts:
         change = _change(caller, after, statement)
         try:
             await self._parts.store.append(change)
-        except DuplicateKey as error:
-            raise _taken(error, before) from error
+        except StoreError as error:
+            self._parts.accounts.forget(before.account)  # it may be stored all the same
+            raise (_taken(error, before) if isinstance(error, DuplicateKey) else error) from error
         self._parts.accounts.learn(after)
+        if isinstance(statement.operation, RevokeDevice):
+            await self._parts.hub.cut_off(
+                statement.operation.device
+            )  # before anything else can fail
         await self._tell(after, statement)
         return wire.StatementAppended(after.account, after.seq, after.head)
 
@@ -135,8 +141,14 @@ class Accounts:
         )
         return wire.AccountsListed(tuple(_listed(row, seen.get(row.account)) for row in rows))
 
+    async def _settle(self, after: AccountState, statement: Statement) -> None:
+        """What follows from a stored statement. A device no longer in force goes first: nothing can fail before that."""
+        if isinstance(statement.operation, RevokeDevice):
+            await self._parts.hub.cut_off(statement.operation.device)
+        await self._tell(after, statement)
+
     async def _tell(self, after: AccountState, statement: Statement) -> None:
-        """The account, whoever shares a circle with it, and a device that is no longer in force."""
+        """The account, and whoever shares a circle with it."""
         now = now_ms()
         views = await self._circles_of(after)
         shared = [set(authorize.members_now(view.state, now)) for view in views]
@@ -145,8 +157,6 @@ class Accounts:
         await self._parts.hub.profile_changed(after.account)
         if isinstance(statement.operation, AddDevice | RevokeDevice):
             await self._tell_wanted(after.account, views)
-        if isinstance(statement.operation, RevokeDevice):
-            await self._parts.hub.cut_off(statement.operation.device)
 
     async def _circles_of(self, after: AccountState) -> list[CircleView]:
         """The account's circles as they are now that it has moved on."""

@@ -23,7 +23,7 @@ from relais.models.store.circles import (
     LedgerChange,
     ProfileRow,
 )
-from relais.models.store.errors import DuplicateKey
+from relais.models.store.errors import DuplicateKey, StoreError
 from relais.models.wire import circle as wire
 from relais.server import authorize
 from relais.server.account_book import AccountBook
@@ -140,9 +140,11 @@ class Circles:
         change = _change(caller, step, rows, envelope)
         try:
             revision = await self._parts.store.write_entry(change)
-        except DuplicateKey as error:
-            self._parts.book.forget(step.after.circle)
-            raise Refusal(Code.CONFLICT, seq=step.entry.seq) from error
+        except StoreError as error:
+            self._parts.book.forget(step.after.circle)  # it may be stored all the same
+            if isinstance(error, DuplicateKey):
+                raise Refusal(Code.CONFLICT, seq=step.entry.seq) from error
+            raise
         view = _view_after(step, change, revision)
         if step.before:
             self._parts.book.learn(view, after=step.before)
@@ -153,9 +155,12 @@ class Circles:
         circle = view.state.circle
         act = Act("circle.grant", circle, {"grants": len(rows)})
         audit = (entry_of(caller, act),)
-        revision = await self._parts.store.write_change(
-            CircleChange(circle, audit, grants=tuple(rows))
-        )
+        change = CircleChange(circle, audit, grants=tuple(rows))
+        try:
+            revision = await self._parts.store.write_change(change)
+        except StoreError:
+            self._parts.book.forget(circle)  # it may be stored all the same
+            raise
         row = replace(view.row, revision=revision)
         granted = view.granted | _all_keys(rows)
         self._parts.book.learn(replace(view, row=row, granted=granted), after=view)

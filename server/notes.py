@@ -169,8 +169,9 @@ class Notes:
             if stored := await self._same(envelope):
                 return stored
             raise Refusal(Code.CONFLICT, note=version.note, version=version.version) from error
+        now = await self._parts.book.view(version.circle)  # who was removed meanwhile hears nothing
         event = wire.NotePosted(version.circle, seq, version.at, version.envelope)
-        await self._parts.hub.tell_accounts(event, authorize.readers_now(view.state, version.at))
+        await self._parts.hub.tell_accounts(event, authorize.readers_now(now.state, version.at))
         return wire.NoteStored(seq, version.at)
 
     async def _post_profile(self, caller: Caller, envelope: Envelope) -> wire.NoteStored:

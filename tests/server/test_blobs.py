@@ -23,9 +23,9 @@ def blob_of(size: int) -> tuple[bytes, str]:
 
 async def whole(request: Any) -> aiohttp.ClientResponse:
     """The response, read to its end: its connection is free again."""
-    async with request as response:
-        await response.read()
-        return response  # type: ignore[no-any-return]
+    response: aiohttp.ClientResponse = await request
+    await response.read()
+    return response
 
 
 class Uploads:

@@ -26,6 +26,7 @@ from relais.models.store.notes import NoteStore
 from relais.models.store.receipts import ReceiptStore
 from relais.server.account_book import AccountBook
 from relais.server.accounts import AccountParts, Accounts
+from relais.server.audit.leader import Pace
 from relais.server.audit.record import Recorder
 from relais.server.audit.room import AuditParts, AuditRoom
 from relais.server.blobs import PATCH_BYTES, BlobParts, BlobRoutes, Blobs
@@ -94,7 +95,7 @@ class Node:
         self.draining = False
         self.app = web.Application(client_max_size=PATCH_BYTES + 1_024, middlewares=[plain_errors])
         self.sockets = Sockets(_socket_needs(base), make_manager(base.settings.redis_url))
-        self.audit = AuditRoom(_audit_parts(base))
+        self.audit = AuditRoom(_audit_parts(base), pace=Pace(alone=base.settings.is_embedded))
         self.port = 0
         self._compose()
 

@@ -21,7 +21,7 @@ log = logging.getLogger(__name__)
 @dataclass(frozen=True)
 class Pace:
     """Seconds, and entries of one batch. An entry waits `look` at most before it is integrated; a dead leader is
-    replaced after `lease`."""
+    replaced after `lease`, or at once by a node that is `alone`: there the leader before can only be its own past."""
 
     look: float = 0.2
     beat: float = 2.0
@@ -29,6 +29,7 @@ class Pace:
     retry: float = 1.0
     retire: float = 5.0
     batch: int = BATCH
+    alone: bool = False
 
 
 class Leader:
@@ -69,7 +70,8 @@ class Leader:
         """Wait until a term is to be had; answers it."""
         seen, since = await self._stores.heads.pulse(), time.monotonic()
         while True:
-            if seen.free or time.monotonic() - since >= self._pace.lease:
+            is_over = seen.free or self._pace.alone
+            if is_over or time.monotonic() - since >= self._pace.lease:
                 term = await self._stores.heads.claim(seen)
                 if term is not None:
                     return term

@@ -10,7 +10,6 @@ import aiohttp
 import socketio
 from socketio.exceptions import ConnectionError as SocketConnectionError
 from socketio.exceptions import SocketIOError
-from socketio.exceptions import TimeoutError as SocketTimeoutError
 
 from relais.client.errors import BadAnswer, BadLink, ServerUnreachable
 from relais.models import wire
@@ -39,6 +38,7 @@ class Transport:
         self._http: aiohttp.ClientSession | None = None
         self._socket: socketio.AsyncClient | None = None
         self._told: asyncio.Queue[Any | None] = asyncio.Queue()
+        self._unanswered: set[asyncio.Future[Any]] = set()
 
     async def __aenter__(self) -> Self:
         timeout = aiohttp.ClientTimeout(total=None, sock_connect=10, sock_read=_HTTP_SECONDS)
@@ -77,6 +77,7 @@ class Transport:
 
     async def connect(self, token: Callable[[], Any]) -> None:
         """Open the socket with a token; ``token`` is an async function. Raises `Refusal`, `ServerUnreachable`."""
+        await self.disconnect()
         socket = socketio.AsyncClient(reconnection=False, serializer="msgpack")
         for event in wire.EVENTS:
             socket.on(event.EVENT, self._listener(event))
@@ -100,13 +101,29 @@ class Transport:
 
     async def call(self, request: Any) -> Any:
         """Send one of ``wire.REQUESTS`` and wait for its answer. Raises `Refusal`, `ServerUnreachable`."""
-        if self._socket is None or not self._socket.connected:
-            raise ServerUnreachable
         try:
-            answer = await self._socket.call(request.EVENT, encode(request), timeout=_CALL_SECONDS)
-        except (SocketTimeoutError, SocketIOError) as error:
+            async with asyncio.timeout(_CALL_SECONDS):
+                answer = await self._asked(request)
+        except (TimeoutError, SocketIOError) as error:
             raise ServerUnreachable from error
         return _answer(wire.REQUESTS[type(request)], answer, json=False, http=False)
+
+    async def _asked(self, request: Any) -> Any:
+        """The acknowledgement as it came. Unlike the library's own ``call``, it does not outwait a lost socket."""
+        if self._socket is None or not self._socket.connected:
+            raise ServerUnreachable
+        answer: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
+        self._unanswered.add(answer)
+
+        def hear(said: Any = None, *_: Any) -> None:
+            if not answer.done():
+                answer.set_result(said)
+
+        try:
+            await self._socket.emit(request.EVENT, encode(request), callback=hear)
+            return await answer
+        finally:
+            self._unanswered.discard(answer)
 
     async def events(self) -> AsyncIterator[Any]:
         """What the server tells (instances of ``wire.EVENTS``); ends when the socket closes."""
@@ -121,6 +138,9 @@ class Transport:
 
     def _closed(self, _reason: str | None = None) -> None:
         self._told.put_nowait(None)
+        for answer in self._unanswered:
+            if not answer.done():
+                answer.set_exception(ServerUnreachable())
 
 
 def _refused_connection(error: SocketConnectionError) -> Exception:

@@ -73,7 +73,7 @@ async def _replayed(session: Session, entries: list[bytes]) -> CircleState:
     try:
         return ledger.replay(entries, session.accounts.__getitem__)
     except ProtocolError as error:
-        if error.reason not in ("not-a-device", "broken-chain"):
+        if error.reason not in ("not-a-device", "broken-chain", "wrong-account"):
             raise
         await session.accounts.load(
             {ledger.peek_entry(entry).account for entry in entries}, fresh=True

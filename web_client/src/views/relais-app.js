@@ -194,10 +194,12 @@ export class RelaisApp extends LightElement {
     this.querySelector("main")?.focus();
   }
 
-  /** Whoever takes part in no circle starts where their work is. */
+  /** Whoever takes part in no circle starts where their work is; a new device learns that when it first connects. */
   #start() {
+    const { phase, me } = this.app.session.value;
     const first = this.#tabs()[0];
-    if (this.app.session.value.phase === "ready" && this.route.name === "circles" && first && first.tab !== "circles") go(first.href, { replace: true });
+    const isKnown = phase === "ready" && Boolean(me?.roles.length);
+    if (isKnown && this.route.name === "circles" && first && first.tab !== "circles") go(first.href, { replace: true });
   }
 
   /** @override */

@@ -60,6 +60,7 @@ def _integer(digits: str) -> int | float:
     return int(digits) if len(digits) <= _MAX_DIGITS else float(digits)
 
 
+_LEAVES = frozenset({str, bool, type(None)})
 _MAX_DIGITS = len(str(-MAX_INTEGER))
 _ENCODER = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"))
 _DECODER = json.JSONDecoder(parse_constant=_refuse_constant, parse_int=_integer)
@@ -67,14 +68,15 @@ _DECODER = json.JSONDecoder(parse_constant=_refuse_constant, parse_int=_integer)
 
 def _ordered(value: object, depth: int) -> object:
     """The same value with sorted keys; refuses what has no exact spelling."""
-    if value is None or isinstance(value, str | bool):
+    if type(value) in _LEAVES or isinstance(value, str):
         return value
     if isinstance(value, int | float):
         return _exact(value)
     if depth == 0:
         raise CanonicalJsonError("too-deep")
     if isinstance(value, Mapping):
-        return {key: _ordered(value[key], depth - 1) for key in _sorted_keys(value)}
+        items = ((key, value[key]) for key in _sorted_keys(value))
+        return {k: v if type(v) in _LEAVES else _ordered(v, depth - 1) for k, v in items}
     if isinstance(value, list | tuple):
         return [_ordered(item, depth - 1) for item in value]
     raise CanonicalJsonError("not-representable")

@@ -171,11 +171,13 @@ def rotation_due(
     ``left``: somebody who could hold the key no longer may; ``revoked``: so does a device;
     ``old``: the epoch is 30 days old (the server does not refuse for this one).
     """
-    epoch = state.audiences[audience].current
-    members = state.members.values()
-    if any(_has_left(member, epoch, audience=audience, at=at) for member in members):
-        return "left"
-    if any(_lost_device(accounts[m.account], epoch) for m in readers(state, audience, at)):
+    epoch, is_revoked = state.audiences[audience].current, False
+    for member in state.members.values():  # one pass: this is asked for every note
+        if member.reads(audience, at):
+            is_revoked = is_revoked or _lost_device(accounts[member.account], epoch)
+        elif _has_read_under(member, epoch, audience=audience):
+            return "left"
+    if is_revoked:
         return "revoked"
     return "old" if at - epoch.opened_at >= EPOCH_LIFETIME else None
 
@@ -203,9 +205,7 @@ def _readable_epochs(state: CircleState, member: Member) -> Iterator[tuple[str, 
                     yield audience.name, epoch.epoch
 
 
-def _has_left(member: Member, epoch: Epoch, *, audience: str, at: Millis) -> bool:
-    if member.reads(audience, at):
-        return False
+def _has_read_under(member: Member, epoch: Epoch, *, audience: str) -> bool:
     return any(p.reads(audience) and p.outlives(epoch) for p in member.periods)
 
 

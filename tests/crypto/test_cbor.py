@@ -39,6 +39,14 @@ def test_map_keys_are_in_the_bytewise_order_of_their_encodings(value: dict[Any, 
     assert keys == sorted(keys)
 
 
+@given(st.dictionaries(KEYS, st.dictionaries(KEYS, st.none(), max_size=2), min_size=2), st.data())
+def test_a_map_in_another_order_is_refused(value: dict[Any, Any], data: Any) -> None:
+    shuffled = dict(data.draw(st.permutations(list(value.items()))))
+    written = cbor2.dumps(shuffled)
+    reason = None if written == cbor.encode(value) else "non-canonical"
+    assert outcome(written)[0] == reason
+
+
 @given(st.binary(max_size=200))
 def test_any_bytes_are_read_or_refused_and_nothing_else(data: bytes) -> None:
     reason, value = outcome(data)

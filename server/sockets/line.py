@@ -1,7 +1,7 @@
 """One member's WebSocket under Engine.IO 4, without a queue and without a task that empties it.
 
     receive → message handler, one after the other       answers wait for the member to take them
-    write   → the transport, at once                     so frames stand in the order in which they were sent
+    write   → the transport, when the turn ends          all a turn of the loop has for one member in one system call
     ping    → one timer: a PING, then a PONG in time     or the line is dead
 
 A line stands where python-engineio has its `AsyncSocket`, whose every frame is queued, woken for, encoded and framed by itself: half
@@ -55,6 +55,7 @@ class Line:
         # No permessage-deflate: ciphertext does not shrink, and deflate costs four times the rest.
         self._socket = web.WebSocketResponse(max_msg_size=MESSAGE_BYTES, compress=False)
         self._transport: asyncio.Transport | None = None
+        self._frames: list[bytes] = []
         self._timer: asyncio.TimerHandle | None = None
         self._hanging_up: asyncio.Task[None] | None = None
 
@@ -73,11 +74,20 @@ class Line:
         return self._socket
 
     def write(self, framed: bytes) -> None:
-        """Hand a frame to the transport. A line whose member does not read is cut."""
-        transport = self._transport
-        if transport is None or self.closed or transport.is_closing():
+        """Send a frame, behind those sent before; returns before the member has taken it."""
+        if self.closed:
             return
-        transport.write(framed)
+        if not self._frames:
+            self.server.flush_soon(self)
+        self._frames.append(framed)
+
+    def flush(self) -> None:
+        """Hand what was sent to the transport. A line whose member does not read is cut."""
+        frames, self._frames = self._frames, []
+        transport = self._transport
+        if not frames or transport is None or transport.is_closing():
+            return
+        transport.writelines(frames) if len(frames) > 1 else transport.write(frames[0])
         if transport.get_write_buffer_size() > MOST_WAITING:
             transport.abort()
 
@@ -112,6 +122,7 @@ class Line:
         return self._hanging_up
 
     async def _close_socket(self) -> None:
+        self.flush()
         # `close` waits until what is queued was read, and a member may never do that.
         if self._transport is not None:
             asyncio.get_running_loop().call_later(CLOSE_SECONDS, self._transport.abort)
@@ -166,6 +177,24 @@ class Line:
 
 class LineServer(engineio.AsyncServer):  # type: ignore[misc]
     """An Engine.IO server whose sockets are lines."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self._to_flush: list[Line] = []
+
+    def flush_soon(self, line: Line) -> None:
+        """Flush a line when everything that is due in this turn of the loop has been sent.
+
+        Notes that were stored together are told together: the system call costs more than all else about a delivery.
+        """
+        if not self._to_flush:
+            asyncio.get_running_loop().call_soon(self._flush)
+        self._to_flush.append(line)
+
+    def _flush(self) -> None:
+        lines, self._to_flush = self._to_flush, []
+        for line in lines:
+            line.flush()
 
     async def _handle_connect(
         self, environ: dict[str, Any], transport: str, jsonp_index: int | None = None

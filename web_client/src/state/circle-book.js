@@ -38,7 +38,7 @@ export class CircleBook {
   receipts(circle) {
     let known = this.#receipts.get(circle);
     if (!known) {
-      const book = new ReceiptBook(this.#member, circle);
+      const book = new ReceiptBook(this.#member, this.keeper(circle));
       known = { book, ready: this.#sender.promised(circle).then((promised) => book.load(promised)) };
       this.#receipts.set(circle, known);
     }

@@ -15,7 +15,8 @@ import { Lane } from "./lane.js";
 /** @typedef {import("../core/ledger-state.js").CircleState} CircleState */
 /** @typedef {import("../core/content.js").Content} Content */
 /** @typedef {import("./member.js").Member} Member */
-/** @typedef {{ circle: string, state: CircleState | null, profile: Bytes | null, grantsAfter: number, alarm: "fork" | "rollback" | null, lockedSince: number | null }} Kept */
+/** @typedef {{ circle: string, state: CircleState | null, profile: Bytes | null, grantsAfter: number, alarm: "fork" | "rollback" | null, lockedSince: number | null,
+ *   profileVersion?: number }} Kept `profileVersion`: the newest opened */
 
 const GRANTS_PAGE = 100; // whoever gets so many asks once more
 const LEDGER_CHANGED = new Set(["not-a-device", "wrong-account"]);
@@ -254,7 +255,10 @@ export class CircleKeeper {
       await verifyEnvelope(envelope, /** @type {import("../core/account.js").AccountState} */ (authors.get(envelope.header.account)));
       if (envelope.header.ledger_seq > this.known.seq) return; // newer than this ledger: both come with the next refresh
       checkCouldPost(this.known, envelope.header);
+      const [version, seen] = [envelope.header.version, this.#kept.profileVersion ?? 0];
+      if (version < seen) throw new ProtocolError("rollback");
       this.profile = await openEnvelope(envelope, this.#keys);
+      if (version > seen) await this.#keep({ profileVersion: version });
     } catch (error) {
       if (error instanceof ProtocolError && error.reason === "key-missing") return; // its key is on its way
       this.#member.alarms.fault(error, this.circle);

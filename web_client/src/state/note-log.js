@@ -168,18 +168,13 @@ export class NoteLog {
   async #fetchNewest() {
     const { notes, last_seq: lastSeq } = await this.#member.transport.call("circle.page", { circle: this.circle, before: 0, limit: PAGE });
     this.lastSeq = lastSeq;
-    if (notes.length === 0) return this.#startEmpty();
+    if (notes.length === 0) return this.#reachBeginning(lastSeq + 1);
     const from = /** @type {StoredNote} */ (notes[0]).seq;
     checkOrder(notes, from);
     if (this.#shownFrom === Infinity) this.#shownFrom = from;
     await this.#take(notes, { from, to: from + notes.length - 1 });
-    if (notes.length < PAGE) this.isComplete = true;
+    if (from <= 1) this.isComplete = true; // a short page says nothing: long notes fill it sooner
     return undefined;
-  }
-
-  #startEmpty() {
-    this.isComplete = true;
-    if (this.#shownFrom === Infinity) this.#shownFrom = 1;
   }
 
   async #fetchAfter() {
@@ -188,24 +183,38 @@ export class NoteLog {
       if (lastSeq < to) await this.#keeper.contradict("rollback");
       this.lastSeq = lastSeq;
       if (notes.length === 0) return;
-      checkOrder(notes, to + 1);
-      to += notes.length;
-      await this.#take(notes, { from: null, to });
+      const from = (await this.#beginsAgain(notes[0], to)) ? /** @type {StoredNote} */ (notes[0]).seq : to + 1;
+      checkOrder(notes, from);
+      await this.#take(notes, { from: from === to + 1 ? null : from, to: from + notes.length - 1 });
+      to = from + notes.length - 1;
       if (to >= lastSeq) return;
     }
+  }
+
+  /** Somebody who came back without the history may read nothing of what was written meanwhile. @param {StoredNote | undefined} first @param {number} to */
+  async #beginsAgain(first, to) {
+    const history = this.#keeper.self?.history ?? 0;
+    const [last] = await this.#member.database.all("notes", IDBKeyRange.only([this.circle, to]));
+    return first !== undefined && last !== undefined && last.at < history && first.at >= history;
   }
 
   /** @param {number} before 0: from the newest @param {Span} span */
   async #fetchBefore(before, span) {
     const { notes, last_seq: lastSeq } = await this.#member.transport.call("circle.page", { circle: this.circle, before, limit: PAGE });
     this.lastSeq = Math.max(this.lastSeq, lastSeq);
-    if (notes.length < PAGE) this.isComplete = true;
-    if (notes.length === 0) return;
+    if (notes.length === 0) return this.#reachBeginning(before || lastSeq + 1);
     const from = before === 0 ? /** @type {StoredNote} */ (notes[0]).seq : before - notes.length;
     checkOrder(notes, from);
     const versions = await this.#verifiedAll(notes);
     if (span.to > 0 && span.from === before) await this.#keep(versions.filter((version) => version.at >= this.#cutoff()));
-    await this.#prepend(versions, from);
+    return this.#prepend(versions, from);
+  }
+
+  /** There is nothing before this one: for who may read everything, it is the first. @param {number} before */
+  #reachBeginning(before) {
+    if (before > 1 && this.#keeper.self?.history === 0) throw new ProtocolError("wrong-order");
+    this.isComplete = true;
+    if (this.#shownFrom === Infinity) this.#shownFrom = 1;
   }
 
   /** @param {Version[]} versions @param {number} from */

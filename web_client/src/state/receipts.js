@@ -91,6 +91,7 @@ const keyOf = ({ circle, note, version, kind }) => [circle, note, version, kind]
 /** What everybody said of one circle's notes. */
 export class ReceiptBook {
   #member;
+  #keeper;
   #circle;
   #lane = new Lane();
   /** @type {Map<string, Map<string, Seen>>} by note and version, then account */ #seen = new Map();
@@ -99,10 +100,11 @@ export class ReceiptBook {
   /** Receipts on notes stored before this time are not all here. */
   coversSince = Infinity;
 
-  /** @param {Member} member @param {string} circle */
-  constructor(member, circle) {
+  /** @param {Member} member @param {import("./circle-keeper.js").CircleKeeper} keeper */
+  constructor(member, keeper) {
     this.#member = member;
-    this.#circle = circle;
+    this.#keeper = keeper;
+    this.#circle = keeper.circle;
   }
 
   /** @param {() => void} watcher @returns {() => void} stops watching */
@@ -206,6 +208,7 @@ export class ReceiptBook {
     try {
       const { circle, note, version, kind, account, at, ...receipt } = peek(data);
       if (circle !== this.#circle) throw new ProtocolError("wrong-circle");
+      await this.#requireReader(account);
       const readers = await this.#member.accounts.get([account]);
       const reader = /** @type {import("../core/account.js").AccountState} */ (readers.get(account));
       await verify({ circle, note, version, kind, account, at, ...receipt }, reader);
@@ -215,6 +218,13 @@ export class ReceiptBook {
       this.#member.alarms.fault(error, this.#circle);
       return null;
     }
+  }
+
+  /** Anybody can sign a receipt: those of the circle's readers count. Throws ProtocolError `not-a-member`. @param {string} account */
+  async #requireReader(account) {
+    if (!this.#keeper.state?.members.has(account)) await this.#keeper.refresh({ isForced: true }); // it may have come since
+    const member = this.#keeper.state?.members.get(account);
+    if (!member?.periods.some((period) => period.role !== "bot")) throw new ProtocolError("not-a-member");
   }
 
   /** @param {readonly Row[]} rows */

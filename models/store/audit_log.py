@@ -19,6 +19,7 @@ from relais.models.store.database import Database, Document
 from relais.models.store.errors import DuplicateKey
 
 TILES_AT_ONCE = 64
+IDS_AT_ONCE = 100  # the more ids in one filter, the longer the embedded server works on each
 MOST_WAITING = 10_000
 
 
@@ -83,7 +84,8 @@ class PendingEntries:
 
     async def drop(self, ids: Iterable[str]) -> None:
         """Forget those that have their place."""
-        await self._pending.delete_many({"_id": {"$in": list(ids)}})
+        for some in _parts(list(ids)):
+            await self._pending.delete_many({"_id": {"$in": some}})
 
     async def waiting(self) -> Waiting:
         times = [one["at"] for one in await self._some(MOST_WAITING, fields=("at",))]
@@ -130,8 +132,11 @@ class LogEntries:
 
     async def known(self, ids: Iterable[str]) -> set[str]:
         """Which of these entries have their place."""
-        found = await self._log.find({"_id": {"$in": list(ids)}}, fields=["_id"])
-        return {document["_id"] for document in found}
+        known: set[str] = set()
+        for some in _parts(list(ids)):
+            found = await self._log.find({"_id": {"$in": some}}, fields=["_id"])
+            known |= {document["_id"] for document in found}
+        return known
 
 
 class LogTiles:
@@ -191,6 +196,10 @@ def _document(entry: LogEntry) -> Document:
         "action": entry.action,
         "outcome": entry.outcome,
     }
+
+
+def _parts(ids: Sequence[str]) -> list[Sequence[str]]:
+    return [ids[at : at + IDS_AT_ONCE] for at in range(0, len(ids), IDS_AT_ONCE)]
 
 
 def _key(level: int, index: int) -> str:

@@ -11,6 +11,7 @@ So the checkpoint never speaks of an entry that is not durable, and nothing is i
 """
 
 import logging
+import time
 from collections.abc import Sequence
 from itertools import accumulate
 from typing import Any
@@ -30,6 +31,8 @@ from relais.server.audit.parts import LogStores
 log = logging.getLogger(__name__)
 
 BATCH = 500
+READ = 8
+"""Batches that are read at once: the embedded server looks at all that waits, however little is asked for."""
 SEARCHED = ("account", "circle", "action", "outcome")
 
 
@@ -42,6 +45,9 @@ class Integrator:
 
     def __init__(self, stores: LogStores, key: SignerKey, term: int, *, batch: int = BATCH) -> None:
         self.term = term
+        self.shown = (
+            0.0  # when the head was last seen to be ours, by the clock that never goes back
+        )
         self._stores = stores
         self._key = key
         self._batch = batch
@@ -59,14 +65,25 @@ class Integrator:
         """
         self._head = await self._stores.heads.read()
         self._edge = check_head(self._head, self._key)
+        await self.beat()
         while left := await self._stores.entries.from_on(self.size, self._batch):
             await self._take_up(left)
 
+    async def beat(self) -> None:
+        """Show that the leader lives. Raises `TermLost`."""
+        if not await self._stores.heads.beat(self.term):
+            raise TermLost(str(TermLost.__doc__))
+        self.shown = time.monotonic()
+
     async def step(self) -> int:
-        """Put one batch of what waits into the tree; answers how many it was about. Raises `TermLost`."""
-        waiting = await self._stores.pending.first(self._batch)
-        if not waiting:
-            return 0
+        """Put some batches of what waits into the tree; answers how many entries it was about. Raises `TermLost`."""
+        waiting = await self._stores.pending.first(READ * self._batch)
+        done = 0
+        for at in range(0, len(waiting), self._batch):
+            done += await self._put(waiting[at : at + self._batch])
+        return done
+
+    async def _put(self, waiting: Sequence[PendingEntry]) -> int:
         entries = [placed(one, index) for index, one in enumerate(waiting, self.size)]
         try:
             await self._stores.entries.add(entries)
@@ -96,7 +113,7 @@ class Integrator:
         head = signed_head(self._key, edge, newest=newest[-1], late=late)
         if not await self._stores.heads.advance(self.term, size=self.size, head=head):
             raise TermLost(str(TermLost.__doc__))
-        self._head, self._edge = head, edge
+        self._head, self._edge, self.shown = head, edge, time.monotonic()
 
     def _times(self, entries: Sequence[LogEntry]) -> tuple[list[Millis], Millis]:
         """The greatest `at` up to each entry, and by how much one lay behind the greatest before it, at most."""

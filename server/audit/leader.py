@@ -98,7 +98,6 @@ class Leader:
         while True:
             try:
                 await integrator.load()
-                self._has_shown(integrator)
                 while True:
                     await self._step(integrator)
             except Unavailable as error:
@@ -106,21 +105,14 @@ class Leader:
                 await asyncio.sleep(self._pace.retry)
 
     async def _step(self, integrator: Integrator) -> None:
-        if time.monotonic() - self._shown > self._pace.lease:
+        silent = time.monotonic() - integrator.shown
+        if silent > self._pace.lease:
             raise TermLost("the node was silent for a lease")
+        if silent > self._pace.beat:
+            await integrator.beat()
         waited = await integrator.step()
-        if integrator.size != self._size:
-            self._has_shown(integrator)
-        elif time.monotonic() - self._shown > self._pace.beat:
-            if not await self._stores.heads.beat(integrator.term):
-                raise TermLost(str(TermLost.__doc__))
-            self._has_shown(integrator)
         await self._show(integrator.size)
         await asyncio.sleep(0 if waited >= self._pace.batch else self._pace.look)
-
-    def _has_shown(self, integrator: Integrator) -> None:
-        """The head has moved: nobody else claims it for a lease."""
-        self._shown, self._size = time.monotonic(), integrator.size
 
     async def _retire(self, integrator: Integrator) -> None:
         """At the end: what waits gets its place, and another node need not wait."""

@@ -2,6 +2,7 @@
 
 import argparse
 import asyncio
+import gc
 import json
 import logging
 import os
@@ -31,7 +32,7 @@ from relais.server.audit.record import Recorder
 from relais.server.callers import Stranger
 from relais.server.clock import now_ms
 from relais.server.config import Settings, SettingsError, load
-from relais.server.demo import run_territory
+from relais.server.demo import run_territory, territory
 
 log = logging.getLogger(__name__)
 
@@ -68,8 +69,11 @@ async def serve(settings: Settings, asked: argparse.Namespace) -> int:
 
 async def demo(settings: Settings, asked: argparse.Namespace) -> int:
     """Serve with a made-up territory in it."""
-    async with _until_stopped(settings) as (node, stopped):
-        return await run_territory(node, stopped, empty=asked.empty)
+    async with (
+        territory(settings, empty=asked.empty) as process,
+        _until_stopped(settings) as (node, stopped),
+    ):
+        return await run_territory(process, node, stopped)
 
 
 async def invite(settings: Settings, asked: argparse.Namespace) -> int:
@@ -118,7 +122,14 @@ async def _until_stopped(settings: Settings) -> AsyncIterator[tuple[Node, asynci
     for number in (signal.SIGINT, signal.SIGTERM):
         _on_signal(loop, number, stopped)
     async with running(settings) as node:
+        _look_for_garbage_seldom()
         yield node, stopped
+
+
+def _look_for_garbage_seldom() -> None:
+    """A node makes hardly any cycles. Looking for them at Python's own pace is a twentieth of its time, and stalls it."""
+    gc.freeze()
+    gc.set_threshold(50_000, 20, 50)
 
 
 def _on_signal(loop: asyncio.AbstractEventLoop, number: int, stopped: asyncio.Event) -> None:

@@ -14,6 +14,7 @@ from pathlib import Path
 
 from relais.client import enrolment
 from relais.client.errors import ClientError
+from relais.client.home import Home
 from relais.client.identity import Identity
 from relais.client.sdk import Client
 from relais.client.session import Reconnected
@@ -45,13 +46,15 @@ async def open_doors(
 ) -> list[Door]:
     """The server may have another port than when the homes were made: they follow it."""
     homes = open_homes(folder)
-    doors = []
-    for person in people:
-        home = homes(person.key)
-        replace(Identity.load(home), origin=origin).save(home)
-        client = await stack.enter_async_context(Client.open(home))
-        doors.append(Door(person, client, await enrolment.offer(client.session)))
-    return doors
+    return await asyncio.gather(
+        *(_open_door(stack, homes(person.key), origin, person) for person in people)
+    )
+
+
+async def _open_door(stack: AsyncExitStack, home: Home, origin: str, person: Person) -> Door:
+    replace(Identity.load(home), origin=origin).save(home)
+    client = await stack.enter_async_context(Client.open(home))
+    return Door(person, client, await enrolment.offer(client.session))
 
 
 async def keep_open(doors: Iterable[Door]) -> None:

@@ -3,7 +3,11 @@
 import csv
 import io
 import json
+from collections.abc import AsyncIterator
+from contextlib import aclosing
+from typing import Any
 
+import aiohttp
 import pytest
 from audit_house import LogReader, settled
 from members import House
@@ -17,6 +21,8 @@ from relais.crypto.tiles import (
     enumerate_unfilled,
     tiles_for_inclusion,
 )
+from relais.models.store.audit_log import LogEntry
+from relais.models.store.errors import Unavailable
 
 ENTRIES = 300
 
@@ -168,3 +174,42 @@ async def test_the_operators_metrics_show_the_tree(house: House) -> None:
     assert {"relais_audit_entries", "relais_audit_pending", "relais_audit_pending_seconds"} <= set(
         names
     )
+
+
+async def test_an_export_that_fails_half_way_does_not_look_whole(
+    house: House, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    await grow(house)
+    auditor = await house.person("Inès", "auditor")
+    search = house.node.audit.stores.search
+    find = search.find
+
+    async def breaks(*arguments: Any, **named: Any) -> AsyncIterator[LogEntry]:
+        async with aclosing(find(*arguments, **named)) as found:
+            async for entry in found:
+                if entry.index == 280:
+                    raise Unavailable("the database went away")
+                yield entry
+
+    with monkeypatch.context() as patch:
+        patch.setattr(type(search), "find", lambda _, *a, **n: breaks(*a, **n))
+        with pytest.raises(aiohttp.ClientError):
+            await LogReader(house, auditor).get("/audit/export", format="ndjson")
+    assert "an export ended early" in caplog.text
+    assert (await LogReader(house, auditor).get("/audit/export", format="ndjson"))[0] == 200
+
+
+async def test_a_bundle_with_an_entry_gone_is_not_served_as_if_it_were_whole(
+    house: House, caplog: pytest.LogCaptureFixture
+) -> None:
+    await grow(house)
+    auditor = await house.person("Inès", "auditor")
+    log = house.node.base.stores.database.collection("audit_log")
+    entry = await log.find_one({"index": 5})
+    assert entry is not None
+    await log.delete({"index": 5})
+    status, _, _ = await LogReader(house, auditor).get("/log/tile/entries/000")
+    await log.insert(entry)
+    assert status == 500
+    assert "entries from 0 on are not all there" in caplog.text
+    assert (await LogReader(house, auditor).get("/log/tile/entries/000"))[0] == 200

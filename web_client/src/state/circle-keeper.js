@@ -226,6 +226,7 @@ export class CircleKeeper {
       const grant = peekGrant(data);
       const isKnown = grant.keys.every(({ audience, epoch }) => this.#keys.has(keyName(audience, epoch)));
       if (isKnown) return [];
+      if (this.#isAhead(grant)) await this.#fetchLedger();
       const granters = await this.#member.accounts.get([grant.granter]);
       const granter = /** @type {import("../core/account.js").AccountState} */ (granters.get(grant.granter));
       const opened = await openGrant(data, this.#member.keys, { state: this.known, granter });
@@ -235,6 +236,12 @@ export class CircleKeeper {
       this.#member.alarms.fault(error, this.circle);
       return [];
     }
+  }
+
+  /** Was it made with an entry that this ledger does not have yet? It is not given twice. @param {import("../core/grant.js").Grant} grant */
+  #isAhead({ granter, keys }) {
+    const { members, audiences } = this.known;
+    return !members.has(granter) || keys.some(({ audience, epoch }) => epoch > (audiences.get(audience)?.epoch ?? 0));
   }
 
   /** Is this device entitled to a key it does not hold? */

@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { randomBytes } from "../../src/core/bytes.js";
 import * as envelope from "../../src/core/envelope.js";
+import { openOperation } from "../../src/core/epoch.js";
 import { write } from "../../src/core/receipt.js";
 import { CircleKeeper } from "../../src/state/circle-keeper.js";
 import { NoteLog } from "../../src/state/note-log.js";
@@ -33,6 +34,15 @@ test("an acknowledgement counts if it is by a reader of the circle, and not if t
   await book.fetch(note);
   assert.deepEqual([...book.of(note, 1).keys()], [doctor.state.account]);
   assert.deepEqual(member.faults.map((fault) => fault.reason), ["not-a-member"]);
+});
+
+test("a grant that comes before the entry it was made with waits for that entry", async () => {
+  const { nurse, doctor, relay, member, keeper } = await scene();
+  const key = randomBytes(32);
+  await relay.append(nurse, [await openOperation("team", 2, key)]);
+  await relay.grant(doctor, { key, epoch: 2 });
+  await keeper.refreshGrants();
+  assert.deepEqual([keeper.keys.size, keeper.lockedSince, member.faults], [2, null, []]);
 });
 
 /** The relay answers two notes a page, as one does whose notes are long. */

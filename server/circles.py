@@ -33,6 +33,9 @@ from relais.server.circle_book import CircleBook, CircleView, Granted
 from relais.server.clock import now_ms
 from relais.server.hub import Hub
 
+PROFILE_BYTES = 16_384
+"""Of a sealed profile: those of all circles of an account come in one answer."""
+
 
 @dataclass(frozen=True)
 class CircleParts:
@@ -281,6 +284,8 @@ def check_profile(
 ) -> None:
     """A profile by its author, following the one before. Raises ProtocolError and `Refusal`."""
     header = envelope.header
+    if len(envelope.raw) > PROFILE_BYTES:
+        raise Refusal(Code.TOO_LARGE, most=PROFILE_BYTES)
     if header.kind != envelopes.PROFILE_KIND:
         raise ProtocolError("wrong-version")
     if header.account not in accounts:

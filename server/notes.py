@@ -25,6 +25,8 @@ from relais.server.visibility import Visibility
 
 MOST_AT_ONCE = 200
 PAGE_BYTES = 4 * 1024 * 1024
+NOTE_BYTES = PAGE_BYTES
+"""All versions of one note: they are answered together, and read whenever one more is posted."""
 
 
 @dataclass(frozen=True)
@@ -141,6 +143,9 @@ class Notes:
         if len(before) != header.version - 1:
             raise Refusal(Code.CONFLICT, reason="wrong-version", version=len(before))
         envelopes.check_follows(envelope, before)
+        size = sum(len(version.envelope) for version in stored) + len(envelope.raw)
+        if size > NOTE_BYTES and header.kind != envelopes.WITHDRAWAL:
+            raise Refusal(Code.TOO_LARGE, most=NOTE_BYTES)
 
     async def _check_blobs(self, envelope: Envelope) -> None:
         if envelope.header.blobs:

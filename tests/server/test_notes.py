@@ -14,8 +14,6 @@ from relais.crypto.ledger import MemberRemove
 from relais.models.ids import uuid7
 from relais.models.refusal import Code, Refusal
 from relais.models.store.errors import Unavailable
-from relais.models.store.notes import NoteStore
-from relais.models.wire import account as account_wire
 from relais.models.wire import circle as circle_wire
 from relais.models.wire import note as wire
 from relais.server.logs import JsonLines
@@ -121,28 +119,6 @@ async def test_who_was_removed_can_neither_post_nor_read(house: House) -> None:
     await refused(doctor.post(circle), Code.FORBIDDEN, "not-a-member")
     await refused(doctor.sync(circle), Code.FORBIDDEN, "not-a-member")
     assert (await nurse.post(circle)).seq == 1
-    assert not [event for event in doctor.on.heard if isinstance(event, wire.NotePosted)]
-
-
-async def test_who_is_removed_while_a_note_is_stored_does_not_hear_it(
-    house: House, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    nurse, doctor, circle = await two(house)
-    pharmacist = await house.person("Paule")
-    await nurse.add(circle, pharmacist)
-    pharmacist.meet(nurse)
-    under_the_old_key = pharmacist.note(circle)
-    append = NoteStore.append
-
-    async def slowly(self: NoteStore, *asked: Any, **more: Any) -> int:
-        monkeypatch.setattr(NoteStore, "append", append)
-        await nurse.remove(circle, doctor)
-        return await append(self, *asked, **more)
-
-    monkeypatch.setattr(NoteStore, "append", slowly)
-    await pharmacist.send(under_the_old_key)
-    await nurse.on.hear(wire.NotePosted)
-    await doctor.on.call(account_wire.ListDevices())  # what was told before has come by now
     assert not [event for event in doctor.on.heard if isinstance(event, wire.NotePosted)]
 
 

@@ -4,7 +4,7 @@ import logging
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from relais.client.errors import LedgerAlarm, Locked
+from relais.client.errors import BadAnswer, LedgerAlarm, Locked
 from relais.client.session import Session
 from relais.crypto import cose, envelope, grant, ledger, posting
 from relais.crypto.content import Content
@@ -19,17 +19,19 @@ _log = logging.getLogger(__name__)
 
 @dataclass
 class CircleView:
-    """What a refresh finds out. ``state`` is verified; ``keys`` are checked against their commitments."""
+    """What a refresh finds out. ``state`` is verified; ``keys`` are true to their commitments."""
 
     circle: CircleId
     state: CircleState
     keys: dict[tuple[str, int], bytes] = field(default_factory=dict)
     profile: Content | None = None
     profile_envelope: bytes | None = None
+    faults: list[str] = field(default_factory=list)
+    """Why grants were passed over: what they say is not so."""
 
     def adopt(self, fresh: "CircleView") -> None:
         """Become what a later refresh found out."""
-        self.state, self.keys = fresh.state, fresh.keys
+        self.state, self.keys, self.faults = fresh.state, fresh.keys, fresh.faults
         self.profile, self.profile_envelope = fresh.profile, fresh.profile_envelope
 
     def current_key(self, audience: str) -> bytes:
@@ -66,6 +68,8 @@ async def _entries(session: Session, circle: CircleId) -> tuple[list[bytes], byt
         entries += page.entries
         if not page.more:
             return entries, page.profile
+        if not page.entries:
+            raise BadAnswer("more entries, and none told")
 
 
 async def _replayed(session: Session, entries: list[bytes]) -> CircleState:
@@ -107,6 +111,7 @@ async def _open_grant(session: Session, view: CircleView, data: bytes) -> None:
         author = session.accounts[granter]
         view.keys.update(grant.open_grant(data, session.identity.keys, view.state, author))
     except ProtocolError as error:
+        view.faults.append(error.reason)
         _log.warning("a grant in circle %s does not hold: %s", view.circle[:8], error.reason)
 
 

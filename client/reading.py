@@ -108,6 +108,7 @@ async def opened(session: Session, view: CircleView, stored: StoredNote) -> Note
         raise ProtocolError("wrong-circle")
     await _verify(session, peeked)
     await _check_author(session, view, header)
+    _check_place(session, peeked, stored.seq)
     return Note(view.circle, stored.seq, stored.at, header, peeked.digest, _content(view, peeked))
 
 
@@ -140,6 +141,16 @@ async def _check_author(session: Session, view: CircleView, header: Header) -> N
         if error.reason in ("fork", "rollback"):
             session.pins.raise_alarm(view.circle, error.reason)
         raise
+
+
+def _check_place(session: Session, peeked: Envelope, seq: int) -> None:
+    """A version has one place, behind the version before it: nothing is told twice, or in another order."""
+    header = peeked.header
+    circle, note, version = header.circle, header.note, header.version
+    place = session.places.setdefault((circle, note, version), (seq, peeked.digest))
+    before, _ = session.places.get((circle, note, version - 1), (0, ""))
+    if place != (seq, peeked.digest) or before >= seq:
+        raise ProtocolError("wrong-order")
 
 
 def _reads_everything(session: Session, view: CircleView) -> bool:

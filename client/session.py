@@ -17,6 +17,7 @@ from relais.client.identity import Identity
 from relais.client.pins import Pins
 from relais.client.transport import Transport
 from relais.crypto import login
+from relais.models.ids import CircleId, Digest, NoteId
 from relais.models.wire.auth import AskChallenge, AskToken, Challenge, Token
 
 _RENEW_BEFORE_MS = 60_000
@@ -41,6 +42,8 @@ class Session:
         self.accounts = AccountBook(self.transport, self.pins)
         self.roles: tuple[str, ...] = ()
         self.token = ""
+        self.places: dict[tuple[CircleId, NoteId, int], tuple[int, Digest]] = {}
+        """Where each version was seen: (circle, note, version) → (seq, hash). It stays there."""
         self._expires_at = 0
         self._connecting = asyncio.Lock()
         self._renewal: asyncio.Task[None] | None = None

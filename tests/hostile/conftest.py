@@ -1,11 +1,16 @@
-"""A relay whose members are at the mercy of each other, and one set scene that none of it may change."""
+"""A relay and its members at the mercy of each other: one set scene that nothing may change, and one who is lied to."""
 
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
 
 import pytest
+from lied_to import Stage
+from lying_relay import LyingRelay
+from people import ODETTE, Town
+from relay_fixtures import administrator, relay, town
 from running_relay import RunningRelay
 from scene import Scene
 
+__all__ = ["administrator", "relay", "scene", "stage", "town", "unharmed"]
 BOUNDLESS = {
     "requests_per_second": 1_000_000,
     "request_burst": 1_000_000,
@@ -31,3 +36,18 @@ def unharmed(scene: Scene) -> Iterator[None]:
     """Nothing of what a test does is stored; each refusal is in the log; every socket still answers."""
     with scene.unharmed():
         yield
+
+
+@pytest.fixture
+async def stage(town: Town) -> AsyncIterator[Stage]:
+    async with LyingRelay(town.relay.origin) as liar:
+        nadia = await town.person("Nadia")
+        denis, olga = await town.newcomer("Denis"), await town.newcomer("Olga")
+        circle = await denis.create_circle(ODETTE)
+        await circle.add(nadia.account, role="lead")
+        await circle.add((await town.person("Paule")).account)
+        for text in ("un", "deux", "trois"):
+            await circle.post(text)
+        liar.catch(nadia)
+        yield Stage(town, liar, nadia, denis, olga, circle)
+        await town.disconnect()

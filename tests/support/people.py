@@ -82,6 +82,10 @@ class Town:
         return self
 
     async def __aexit__(self, *raised: object) -> None:
+        await self.disconnect()
+
+    async def disconnect(self) -> None:
+        """End every connection, before what it leads to ends."""
         await self._stack.aclose()
 
     async def invitation(self, *roles: str) -> str:

@@ -1,0 +1,187 @@
+"""A relay that lies about notes, attachments and receipts: each lie is caught by name."""
+
+import secrets
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from lied_to import Stage, read, refused
+from people import MARCEL
+
+from relais.client.errors import BadAnswer
+from relais.client.sdk import Circle, Client, File
+from relais.crypto import envelope
+from relais.crypto.content import Content
+from relais.crypto.envelope import Draft, To
+from relais.crypto.errors import ProtocolError
+from relais.models.ids import uuid7
+from relais.models.wire.note import SyncCircle
+
+
+async def test_notes_told_in_another_order_twice_or_not_at_all_are_refused(stage: Stage) -> None:
+    lies: dict[str, Callable[[list[dict[str, Any]]], list[Any]]] = {
+        "swapped": lambda notes: [notes[1], notes[0], notes[2]],
+        "with a gap": lambda notes: [notes[0], notes[2]],
+        "beginning late": lambda notes: notes[1:],
+        "replayed": lambda notes: [*notes, {**notes[0], "seq": 4}],
+    }
+    for change in lies.values():
+        nadia = await stage.victim()
+        stage.lie_about_notes(change)
+        await refused("wrong-order", read(nadia, stage.id))
+    nadia = await stage.victim()
+    stage.liar.answers["circle.sync"] = lambda _, ok: {**ok, "notes": []}
+    await refused("wrong-order", read(nadia, stage.id))
+
+
+async def test_notes_that_change_places_while_one_looks_are_refused(stage: Stage) -> None:
+    nadia = await stage.victim()
+    assert await read(nadia, stage.id) == ["un", "deux", "trois"]
+
+    def swap(notes: list[dict[str, Any]]) -> list[Any]:
+        first, second, third = (one["seq"] for one in notes)
+        return [
+            {**notes[1], "seq": first},
+            {**notes[0], "seq": second},
+            {**notes[2], "seq": third},
+        ]
+
+    stage.lie_about_notes(swap)
+    await refused("wrong-order", read(nadia, stage.id))
+
+
+async def test_a_note_moved_from_another_circle_is_refused(stage: Stage) -> None:
+    other = await stage.denis.create_circle(MARCEL)
+    await other.add(stage.nadia.account)
+    await other.post("pour Marcel")
+    moved = (await stage.denis.session.call(SyncCircle(other.circle, 0, 1))).notes[0]
+    nadia = await stage.victim()
+    stage.lie_about_notes(lambda notes: [{**notes[0], "envelope": moved.envelope}, *notes[1:]])
+    await refused("wrong-circle", read(nadia, stage.id))
+
+
+@pytest.mark.parametrize("place", [0.1, 0.3, 0.5, 0.7, 0.9, 0.999])
+async def test_a_note_with_one_flipped_bit_is_refused(stage: Stage, place: float) -> None:
+    def flip(notes: list[dict[str, Any]]) -> list[Any]:
+        data = bytearray(notes[0]["envelope"])
+        data[int(len(data) * place)] ^= 1
+        return [{**notes[0], "envelope": bytes(data)}, *notes[1:]]
+
+    nadia = await stage.victim()
+    stage.lie_about_notes(flip)
+    with pytest.raises(ProtocolError):
+        await read(nadia, stage.id)
+
+
+def written(stage: Stage, author: Client, circle: Circle, **more: Any) -> bytes:
+    """A note by anybody, under the circle's current key, as the relay alone would let it in."""
+    state, now = circle.view.state, author.session.clock.now()
+    fields: dict[str, Any] = {"ledger_seq": state.seq, "ledger_head": state.head} | more
+    draft = Draft(
+        circle=circle.circle,
+        note=uuid7(now),
+        version=1,
+        replaces=None,
+        kind="post",
+        account=author.account,
+        at=now,
+        **fields,
+    )
+    number = state.audiences["team"].epoch
+    to = [To("team", number, key=circle.view.current_key("team"))]
+    entropy = secrets.token_bytes(envelope.ENTROPY_SIZE)
+    keys = author.session.identity.keys
+    return envelope.seal(keys, draft, Content("GEN", "x"), to=to, entropy=entropy)
+
+
+def told_as_first(data: bytes) -> Callable[[list[dict[str, Any]]], list[Any]]:
+    return lambda notes: [{**notes[0], "envelope": data}, *notes[1:]]
+
+
+async def test_a_note_by_somebody_who_is_not_in_the_circle_is_refused(stage: Stage) -> None:
+    nadia = await stage.victim()
+    stage.lie_about_notes(told_as_first(written(stage, stage.olga, stage.circle)))
+    await refused("not-a-member", read(nadia, stage.id))
+
+
+async def test_a_note_whose_author_saw_another_ledger_is_an_alarm(stage: Stage) -> None:
+    nadia = await stage.victim()
+    circle = await nadia.circle(stage.id)
+    other = written(stage, stage.denis, stage.circle, ledger_head="ab" * 32)
+    stage.lie_about_notes(told_as_first(other))
+    await refused("fork", read(nadia, stage.id))
+    await refused("fork", circle.post("non"))
+    assert stage.liar.writes == []
+
+
+async def test_a_note_whose_author_knew_more_than_the_relay_shows_is_an_alarm(stage: Stage) -> None:
+    nadia = await stage.victim()
+    circle = await nadia.circle(stage.id)
+    ahead = written(stage, stage.denis, stage.circle, ledger_seq=stage.circle.view.state.seq + 1)
+    stage.lie_about_notes(told_as_first(ahead))
+    await refused("rollback", read(nadia, stage.id))
+    await refused("rollback", circle.post("non"))
+
+
+async def test_a_hidden_or_foreign_version_of_a_note_is_refused(stage: Stage) -> None:
+    first = (await stage.denis.session.call(SyncCircle(stage.id, 0, 1))).notes[0]
+    note = envelope.peek(first.envelope).header.note
+    await stage.circle.correct(note, "un, corrigé")
+    nadia = await stage.victim()
+    circle = await nadia.circle(stage.id)
+    assert len(await circle.versions(note)) == 2
+    stage.liar.answers["note.get"] = lambda _, ok: {**ok, "notes": ok["notes"][1:]}
+    await refused("wrong-version", circle.versions(note))
+    other = (await stage.denis.session.call(SyncCircle(stage.id, 1, 1))).notes[0]
+    stage.liar.answers["note.get"] = lambda _, ok: {
+        **ok,
+        "notes": [{"seq": other.seq, "at": other.at, "envelope": other.envelope}],
+    }
+    await refused("wrong-version", circle.versions(note))
+
+
+async def test_an_attachment_that_was_changed_cut_or_exchanged_is_refused(stage: Stage) -> None:
+    data = b"%PDF-1.7\n" + secrets.token_bytes(150_000)
+    posted = await stage.circle.post("plan", attachments=[File("plan.pdf", data)])
+    nadia = await stage.victim()
+    circle = await nadia.circle(stage.id)
+    for lie in (
+        lambda sealed: sealed[:-1] + bytes([sealed[-1] ^ 1]),
+        lambda sealed: sealed[:-1],
+        lambda sealed: sealed + b"\x00",
+        lambda sealed: b"",
+    ):
+        stage.liar.blobs = lie
+        with pytest.raises(BadAnswer):
+            await circle.fetch(posted.note, "plan.pdf")
+    stage.liar.blobs = lambda sealed: sealed
+    assert await circle.fetch(posted.note, "plan.pdf") == data
+
+
+async def test_a_receipt_that_was_changed_or_is_for_another_version_is_refused(
+    stage: Stage,
+) -> None:
+    nadia = await stage.victim()
+    circle = await nadia.circle(stage.id)
+    posted = [await circle.post(text) for text in ("vu ?", "et ceci ?")]
+    for one in posted:
+        await (await stage.denis.circle(stage.id)).acknowledge(one.note)
+    assert len(await circle.receipts(posted[0].note)) == 3
+    kept: list[Any] = []
+
+    def keep(_: Any, ok: Any) -> Any:
+        kept.extend(ok["receipts"])
+        return ok
+
+    stage.liar.answers["receipt.get"] = keep
+    await circle.receipts(posted[1].note)
+    stage.liar.answers["receipt.get"] = lambda _, ok: {**ok, "receipts": kept}
+    await refused("wrong-version", circle.receipts(posted[0].note))
+
+    def flip(_: Any, ok: Any) -> Any:
+        first = ok["receipts"][0]
+        bad = first["receipt"][:-1] + bytes([first["receipt"][-1] ^ 1])
+        return {**ok, "receipts": [{**first, "receipt": bad}]}
+
+    stage.liar.answers["receipt.get"] = flip
+    await refused("bad-signature", circle.receipts(posted[0].note))

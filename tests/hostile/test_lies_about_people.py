@@ -1,0 +1,177 @@
+"""A relay that lies about accounts and ledgers: each lie is caught by name, and nothing is written on its word."""
+
+import pytest
+from lied_to import Stage, read, refused
+from people import MARCEL
+
+from relais.client import enrolment
+from relais.client.errors import BadAnswer
+from relais.client.identity import new_keys
+from relais.client.sdk import File
+from relais.crypto import account, cbor, cose, ledger
+from relais.crypto.account import Profile
+from relais.crypto.device import DeviceKeys
+from relais.crypto.errors import ProtocolError
+from relais.crypto.ledger import Close, MemberRemove
+from relais.models.wire.circle import GetLedger
+
+
+async def test_an_honest_go_between_is_not_noticed(stage: Stage) -> None:
+    nadia = await stage.victim()
+    assert await read(nadia, stage.id) == ["un", "deux", "trois"]
+    circle = await nadia.circle(stage.id)
+    posted = await circle.post("quatre", attachments=[File("p.pdf", b"%PDF-1.7\n" + bytes(70_000))])
+    assert len(await circle.fetch(posted.note, "p.pdf")) == 70_009
+    assert posted.seq == 4
+    assert stage.liar.writes == ["note.post"]
+
+
+async def ghost(stage: Stage, signed_by: DeviceKeys | None = None, *, kid: str = "") -> list[bytes]:
+    """Denis's chain with a device in it that Denis never added."""
+    chain = await stage.chain(stage.denis.account)
+    state, keys = account.replay(chain), new_keys()
+    possession = account.possession(keys, keys.device("interactive", "fantôme"), state.account)
+    statement = account.add_device(state, signed_by or keys, possession, at=state.at)
+    if kid:
+        payload = cbor.decode(cose.peek(statement).payload) | {"device": bytes.fromhex(kid)}
+        signed = cbor.decode(cose.sign(cbor.encode(payload), keys=keys, context=cose.ACCOUNT))
+        statement = cbor.encode([signed[0][:5] + bytes.fromhex(kid), *signed[1:]])
+    return [*chain, statement]
+
+
+async def test_a_ghost_device_in_a_colleagues_chain_is_refused_and_gets_no_key(
+    stage: Stage,
+) -> None:
+    nadia = await stage.victim()
+    cases = {
+        "not-a-device": await ghost(stage),
+        "bad-signature": await ghost(stage, kid=stage.denis.device),
+    }
+    for reason, chain in cases.items():
+        stage.lie_about_chain(stage.denis.account, chain)
+        nadia.session.accounts.forget(stage.denis.account)
+        await refused(reason, nadia.circle(stage.id))
+    assert stage.liar.writes == []
+
+
+async def test_a_ghost_that_joined_another_account_cannot_be_put_into_this_one(
+    stage: Stage,
+) -> None:
+    nadia = await stage.victim()
+    state, keys = account.replay(await stage.chain(stage.denis.account)), new_keys()
+    device = keys.device("interactive", "fantôme")
+    elsewhere = account.possession(keys, device, stage.olga.account)
+    with pytest.raises(ProtocolError, match="bad-possession"):
+        account.add_device(state, stage.denis.session.identity.keys, elsewhere, at=state.at)
+    stage.lie_about_chain(stage.denis.account, await stage.chain(stage.olga.account))
+    nadia.session.accounts.forget(stage.denis.account)
+    await refused("another account's chain", nadia.circle(stage.id))
+
+
+async def test_a_chain_with_a_changed_statement_is_refused(stage: Stage) -> None:
+    nadia = await stage.victim()
+    (statement,) = await stage.chain(stage.denis.account)
+    for place in (6, len(statement) // 2, len(statement) - 1):
+        bad = statement[:place] + bytes([statement[place] ^ 1]) + statement[place + 1 :]
+        stage.lie_about_chain(stage.denis.account, [bad])
+        nadia.session.accounts.forget(stage.denis.account)
+        with pytest.raises((ProtocolError, BadAnswer)):
+            await nadia.circle(stage.id)
+    assert stage.liar.writes == []
+
+
+async def test_an_account_left_out_or_rolled_back_or_forked_is_noticed(stage: Stage) -> None:
+    keys, session = stage.denis.session.identity.keys, stage.denis.session
+    await enrolment.make_kit(session, "fr")
+    nadia = await stage.victim()
+    await nadia.circle(stage.id)
+    chain = await stage.chain(stage.denis.account)
+    before = account.replay(chain[:1])
+    rival = account.change_profile(before, keys, Profile("Denis bis", "", ""), at=before.at)
+
+    stage.liar.answers["account.get"] = lambda _, ok: {"chains": []}
+    nadia.session.accounts.forget(stage.denis.account)
+    await refused("an account is missing", nadia.circle(stage.id))
+    stage.lie_about_chain(stage.denis.account, chain[:1])
+    await refused("rollback", nadia.circle(stage.id))
+    stage.lie_about_chain(stage.denis.account, [chain[0], rival])
+    await refused("rollback", nadia.circle(stage.id))  # an alarm stays what it was first
+    assert stage.liar.writes == []
+
+
+async def test_two_stories_about_one_account_are_a_fork(stage: Stage) -> None:
+    keys, session = stage.denis.session.identity.keys, stage.denis.session
+    await enrolment.make_kit(session, "fr")
+    nadia = await stage.victim()
+    await nadia.circle(stage.id)
+    chain = await stage.chain(stage.denis.account)
+    before = account.replay(chain[:1])
+    rival = account.change_profile(before, keys, Profile("Denis bis", "", ""), at=before.at)
+    stage.lie_about_chain(stage.denis.account, [chain[0], rival])
+    nadia.session.accounts.forget(stage.denis.account)
+    await refused("fork", nadia.circle(stage.id))
+
+
+async def test_a_rolled_back_ledger_is_an_alarm_that_stays_and_nothing_more_is_posted(
+    stage: Stage,
+) -> None:
+    nadia = await stage.victim()
+    circle = await nadia.circle(stage.id)
+    entries = await stage.entries()
+
+    stage.lie_about_ledger(entries[:-1])
+    await refused("rollback", nadia.circle(stage.id))
+
+    stage.liar.answers.clear()
+    await refused("rollback", circle.post("sur un registre tronqué"))
+    assert stage.liar.writes == []
+    assert (await stage.circle.post("les autres continuent")).seq == 4
+
+
+async def test_a_forked_ledger_is_an_alarm_and_nothing_more_is_posted(stage: Stage) -> None:
+    nadia = await stage.victim()
+    circle = await nadia.circle(stage.id)
+    entries = await stage.entries()
+    denis = stage.denis.session
+    before = ledger.replay(entries[:-1], denis.accounts.__getitem__)
+    rival = ledger.write_entry(
+        before,
+        denis.identity.keys,
+        account=stage.denis.account,
+        account_head=denis.accounts[stage.denis.account].head,
+        operations=[Close()],
+        at=before.at + 1,
+    )
+
+    stage.lie_about_ledger([*entries[:-1], rival])
+
+    await refused("fork", nadia.circle(stage.id))
+    await refused("fork", circle.post("dans une des deux histoires"))
+    assert stage.liar.writes == []
+
+
+async def test_an_entry_by_somebody_who_may_not_is_refused(stage: Stage) -> None:
+    nadia = await stage.victim()
+    entries = await stage.entries()
+    state = ledger.replay(entries, stage.denis.session.accounts.__getitem__)
+    olga = stage.olga.session
+    forged = ledger.write_entry(
+        state,
+        olga.identity.keys,
+        account=stage.olga.account,
+        account_head=olga.accounts[stage.olga.account].head,
+        operations=[MemberRemove(stage.denis.account)],
+        at=state.at + 1,
+    )
+    stage.lie_about_ledger([*entries, forged])
+    await refused("not-a-member", nadia.circle(stage.id))
+    flipped = entries[-1][:-1] + bytes([entries[-1][-1] ^ 1])
+    stage.lie_about_ledger([*entries[:-1], flipped])
+    await refused("bad-signature", nadia.circle(stage.id))
+    other = await stage.denis.create_circle(MARCEL)
+    answer = await stage.denis.session.call(GetLedger(other.circle, 0))
+    stage.lie_about_ledger(answer.entries)
+    await refused("wrong-circle", nadia.circle(stage.id))
+    stage.lie_about_ledger([entries[0], *entries[2:]])
+    await refused("broken-chain", nadia.circle(stage.id))
+    assert stage.liar.writes == []

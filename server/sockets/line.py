@@ -25,6 +25,9 @@ PING_SECONDS = 25
 PONG_SECONDS = 30
 CLOSE_SECONDS = 10
 CONTROL_FRAME_CHARACTERS = 64
+STRANGER_SECONDS = 10
+STRANGER_BYTES = 8_192
+"""Who has not shown a token yet gets this long, and is read this far: a token is shorter."""
 BINARY, TEXT = 0x82, 0x81  # first byte of a whole frame (RFC 6455 §5.2)
 
 
@@ -57,6 +60,8 @@ class Line:
         self._transport: asyncio.Transport | None = None
         self._frames: list[bytes] = []
         self._timer: asyncio.TimerHandle | None = None
+        self._patience: asyncio.TimerHandle | None = None
+        self._is_stranger = True
         self._hanging_up: asyncio.Task[None] | None = None
 
     async def serve(self, opening: packet.Packet) -> web.WebSocketResponse:
@@ -65,13 +70,21 @@ class Line:
         self._transport = self._request.transport
         await self.send(opening)
         self._ping_later()
+        self._patience = asyncio.get_running_loop().call_later(STRANGER_SECONDS, self._die)
         try:
             await self._receive()
         finally:
             self._set_timer(None)
+            self._patience.cancel()
             await self.close(abort=True, reason=self.server.reason.TRANSPORT_CLOSE)
             await self._hang_up()
         return self._socket
+
+    def admit(self) -> None:
+        """Somebody with a token is here."""
+        self._is_stranger = False
+        if self._patience is not None:
+            self._patience.cancel()
 
     def write(self, framed: bytes) -> None:
         """Send a frame, behind those sent before; returns before the member has taken it."""
@@ -137,6 +150,8 @@ class Line:
                 return
 
     async def _take(self, data: Any) -> None:
+        if self._is_stranger and len(data) > STRANGER_BYTES:
+            return self._die()
         try:
             await self.server.handlers["message"](self.sid, data)
             await self.taken()
@@ -170,7 +185,7 @@ class Line:
         self._set_timer(PONG_SECONDS, due=self._die)
 
     def _die(self) -> None:
-        """No PONG came: nobody is there."""
+        """Nobody is there, or nobody who has a token."""
         if self._transport is not None:
             self._transport.abort()
 

@@ -44,12 +44,13 @@ class Needs:
 
 @dataclass
 class Session:
-    """One open socket: who it is, the host it was opened to, and when its token ends."""
+    """One open socket: who it is, the host it was opened to, and when its token ends. `is_cut`: for good."""
 
     caller: Caller
     host: str
     expires_at: int
     busy: int = 0
+    is_cut: bool = False
 
 
 class Sockets:
@@ -128,6 +129,7 @@ class Sockets:
         self._needs.metrics.sockets.inc()
         line = self._server.line_of(sid)
         if line is not None:
+            line.admit()
             self._manager.join(line, (caller.account, caller.device))
 
     async def _turn_away(self, who: Stranger, error: Exception) -> Refusal:
@@ -151,7 +153,7 @@ class Sockets:
         device = data["device"]
         for sid, held in list(self._sessions.items()):
             if held.caller.device == device:
-                held.expires_at = 0
+                held.expires_at, held.is_cut = 0, True
                 if not held.busy:
                     await self._server.end(sid)
 
@@ -187,6 +189,8 @@ class Sockets:
     async def _renew(self, session: Session, request: auth.AskToken) -> auth.Token:
         """Prolong the socket; a token for another device would change who is here."""
         token = await self._needs.identity.token(request, session.host, session.caller)
+        if session.is_cut:  # while the token was made
+            raise Refusal(Code.UNAUTHENTICATED, reason="revoked-device")
         session.expires_at = token.expires_at
         return token
 

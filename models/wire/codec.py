@@ -50,13 +50,14 @@ def _hints_of(message: Any) -> dict[str, Any]:
 
 
 def _plain(value: Any, json: bool) -> Any:
-    if is_dataclass(value):
-        return encode(value, json=json)
+    kind = type(value)
+    if kind is str or kind is int:  # most fields: told apart before the costlier questions
+        return value
+    if isinstance(value, bytes):
+        return base64.urlsafe_b64encode(value).rstrip(b"=").decode() if json else value
     if isinstance(value, tuple):
         return [_plain(item, json) for item in value]
-    if json and isinstance(value, bytes):
-        return base64.urlsafe_b64encode(value).rstrip(b"=").decode()
-    return value
+    return encode(value, json=json) if is_dataclass(value) else value
 
 
 def _message(message: type[M], value: object, json: bool, path: str) -> M:

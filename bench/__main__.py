@@ -1,4 +1,4 @@
-"""``python -m bench [--seconds N] [--only PART]…``: measure, print, and keep the result with the machine's description."""
+"""``python -m bench [--only PART]… [--notes N]``: measure, print, and keep the result with the machine's description."""
 
 import argparse
 import json

@@ -1,7 +1,7 @@
 """python-socketio, made to fit: no compression, one encoding for all recipients, bad frames harmless.
 
-Everything here leans on inner seams of python-socketio 5 and python-engineio 4; `tests/server/test_engine.py`
-holds them to it.
+Everything here leans on inner seams of python-socketio 5 and python-engineio 4; `tests/server/test_sockets.py` and `test_fan_out.py`
+hold them to it.
 """
 
 import logging

@@ -29,8 +29,10 @@ export class NoteTimeline extends LightElement {
   #reading = new Reading(this, () => this.#scroller, (ids) => this.tell("read", ids));
   #placed = false;
   #atEnd = true;
-  /** What stood at the top of the screen before an update, and where. @type {{ card: Element, top: number } | null} */ #anchor = null;
+  /** What stood at the top of the screen before an update, and where. @type {{ card: Element, place: number } | null} */ #anchor = null;
   /** @type {ReadonlySet<string>} The notes before an update. */ #known = new Set();
+  /** Updates that come before this one stands in the page are settled with it. */ #settling = false;
+  #again = false;
 
   constructor() {
     super();
@@ -60,7 +62,7 @@ export class NoteTimeline extends LightElement {
       <div class="scroller" tabindex="0" role="region" aria-label=${t("timeline.label")} @scroll=${this.#scrolled}>
         <div class="notes">
           ${loaded ? this.#start() : loading()}
-          ${loaded && notes.length === 0 ? this.#empty() : this.#notes(notes)}
+          ${loaded ? (notes.length === 0 ? this.#empty() : this.#notes(notes)) : nothing}
         </div>
       </div>
       ${this.fresh > 0 ? html`<button class="button primary fresh" @click=${this.toEnd}>${icon("down")}<span>${t("timeline.fresh", { count: this.fresh })}</span></button>` : nothing}`;
@@ -116,7 +118,7 @@ export class NoteTimeline extends LightElement {
 
   /** @override @param {PropertyValues<this>} changed */
   willUpdate(changed) {
-    if (!changed.has("timeline")) return;
+    if (!changed.has("timeline") || this.#settling) return;
     const box = this.#scroller;
     if (box && this.#placed) this.#atEnd = isAtEnd(box);
     this.#anchor = box && this.#placed ? anchorIn(box) : null;
@@ -130,7 +132,14 @@ export class NoteTimeline extends LightElement {
   }
 
   async #settle() {
-    await this.updateComplete;
+    this.#again = true;
+    if (this.#settling) return;
+    this.#settling = true;
+    while (this.#again) {
+      this.#again = false;
+      await this.updateComplete;
+    }
+    this.#settling = false;
     this.#keepPlace();
     this.#watchUnread();
   }
@@ -140,7 +149,7 @@ export class NoteTimeline extends LightElement {
     const { notes } = this.timeline;
     if (!box) return undefined;
     if (!this.#placed) return this.#place(box);
-    if (this.#anchor?.card.isConnected) box.scrollTop += this.#anchor.card.getBoundingClientRect().top - this.#anchor.top;
+    if (this.#anchor?.card.isConnected) box.scrollTop += placeIn(box, this.#anchor.card) - this.#anchor.place;
     const arrived = notes.slice(notes.findIndex(({ note }) => this.#known.has(note))).filter(({ note }) => !this.#known.has(note));
     if (this.#atEnd || arrived.some((note) => note.mine && note.sending)) return this.toEnd();
     this.fresh += arrived.filter((note) => !note.mine).length;
@@ -175,8 +184,10 @@ const isAtEnd = (box) => box.scrollHeight - box.scrollTop - box.clientHeight < N
 function anchorIn(box) {
   const edge = box.getBoundingClientRect().top;
   for (const card of box.querySelectorAll("note-card")) {
-    const { top, bottom } = card.getBoundingClientRect();
-    if (bottom > edge) return { card, top };
+    if (card.getBoundingClientRect().bottom > edge) return { card, place: placeIn(box, card) };
   }
   return null;
 }
+
+/** How far down the whole timeline it stands, wherever one has scrolled to. @param {HTMLElement} box @param {Element} card */
+const placeIn = (box, card) => card.getBoundingClientRect().top + box.scrollTop;

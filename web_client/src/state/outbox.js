@@ -221,11 +221,16 @@ export class Outbox {
     for (const { id, blob } of mine) {
       const start = before;
       const onProgress = (/** @type {number} */ done) => this.#show(row, { ...QUEUED, state: "uploading", progress: (start + done) / total });
-      const isBegun = this.#begun.has(id);
-      this.#begun.add(id);
-      await this.#member.transport.http.upload(id, blob, { onProgress, isBegun });
+      await this.#exclusively(`relais blob ${id}`, () => this.#uploadOne(id, blob, onProgress));
       before += blob.size;
     }
+  }
+
+  /** One at a time: a broadcast has the same file in several circles. @param {string} id @param {Blob} blob @param {(done: number) => void} onProgress */
+  async #uploadOne(id, blob, onProgress) {
+    const isBegun = this.#begun.has(id);
+    this.#begun.add(id);
+    await this.#member.transport.http.upload(id, blob, { onProgress, isBegun });
   }
 
   /** @param {Row} row @returns {Promise<{ envelope: Bytes, seq: number, at: number }>} */

@@ -24,7 +24,8 @@ export class Broadcasts {
   #nameOf;
   /** @type {Map<string, Known>} */ #known = new Map();
   /** @type {Map<string, Signal<BroadcastMatrix>>} */ #matrices = new Map();
-  /** @type {Set<string>} circles whose receipts are watched */ #watched = new Set();
+  /** @type {Map<string, readonly import("./note-log.js").Version[]>} by note: what its receipts are for */ #versions = new Map();
+  /** @type {Set<string>} notes whose receipts are watched */ #watched = new Set();
 
   /** @param {World} world @param {(circle: string) => string} nameOf */
   constructor(world, nameOf) {
@@ -91,8 +92,9 @@ export class Broadcasts {
         await book.keeper(circle).load();
         const { book: receipts, ready } = book.receipts(circle);
         await ready;
-        if (!this.#watched.has(circle)) receipts.watch(() => this.#redraw());
-        this.#watched.add(circle);
+        await this.#recall(circle, note);
+        if (!this.#watched.has(note)) receipts.watch(() => void this.#recall(circle, note));
+        this.#watched.add(note);
         await receipts.fetch(note);
         await receipts.sync(); // from here on it hears what comes
       } catch (error) {
@@ -101,6 +103,18 @@ export class Broadcasts {
     });
     matrix.value = this.#matrixOf(known, true);
     this.#publish();
+  }
+
+  /** A note that was sent since has an envelope now, which its receipts name. @param {string} circle @param {string} note */
+  async #recall(circle, note) {
+    const { member, book, outbox } = this.#world;
+    try {
+      const isSent = !outbox.of(circle).some(({ row }) => row.note === note);
+      if (isSent && !this.#versions.has(note)) this.#versions.set(note, await book.log(circle).history(note));
+    } catch (error) {
+      member.alarms.fault(error, circle);
+    }
+    this.#redraw();
   }
 
   #redraw() {
@@ -124,12 +138,12 @@ export class Broadcasts {
   #rowsOf(circle, note) {
     const { member, book } = this.#world;
     const [keeper, log] = [book.keeper(circle), book.log(circle)];
-    const version = log.versions.get(note)?.at(-1)?.version ?? 1;
+    const versions = log.versions.get(note) ?? this.#versions.get(note) ?? [];
     const scene = {
       me: member.account, joinedAt: member.joinedAt, now: member.clock.now(), state: keeper.state, versions: log.versions,
       waiting: [], receipts: book.receipts(circle).book, accounts: member.accounts,
     };
-    return receiptRows(scene, { note, version, author: member.account });
+    return receiptRows(scene, { note, versions, author: member.account });
   }
 
   #publish() {

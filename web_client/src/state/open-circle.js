@@ -44,6 +44,7 @@ export class OpenCircle {
   #drawing;
   /** @type {(() => void)[]} */ #stops = [];
   /** @type {Map<string, Signal<ReceiptMatrix>>} */ #matrices = new Map();
+  /** @type {Map<string, readonly Version[]>} all versions of the notes of the matrices */ #recalled = new Map();
   /** @type {Map<string, number>} */ #waitingDevices = new Map();
   #isShown = false;
   #isFirstUnreadKnown = false;
@@ -266,7 +267,7 @@ export class OpenCircle {
       const matrix = new Signal(this.#matrixOf(note, false));
       this.#matrices.set(note, matrix);
       const finish = () => (matrix.value = this.#matrixOf(note, true));
-      this.#parts.receipts.book.fetch(note).then(finish, (error) => {
+      Promise.all([this.#parts.receipts.book.fetch(note), this.#recall(note)]).then(finish, (error) => {
         finish(); // what this device has
         this.#world.member.alarms.fault(error, this.circle);
       });
@@ -274,11 +275,18 @@ export class OpenCircle {
     });
   }
 
+  /** Earlier versions that are not in memory: a receipt counts for the envelope it names. @param {string} note */
+  async #recall(note) {
+    if (this.#parts.log.versions.has(note)) this.#recalled.set(note, await this.#parts.log.history(note));
+  }
+
   /** @param {string} note @param {boolean} loaded @returns {ReceiptMatrix} */
   #matrixOf(note, loaded) {
-    const version = newestGood(this.#parts.log.versions.get(note) ?? []);
+    const shown = this.#parts.log.versions.get(note) ?? [];
+    const [first, version] = [shown[0]?.version ?? 1, newestGood(shown)];
+    const versions = [...(this.#recalled.get(note) ?? []).filter((older) => older.version < first), ...shown];
     const author = version?.envelope?.header.account ?? this.#world.member.account;
-    return { loaded, version: version?.version ?? 1, rows: receiptRows(this.#scene(), { note, version: version?.version ?? 1, author }) };
+    return { loaded, version: version?.version ?? 1, rows: receiptRows(this.#scene(), { note, versions, author }) };
   }
 
   /** @param {import("./types.js").AttachmentFetch} fetch */

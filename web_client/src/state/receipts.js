@@ -9,7 +9,8 @@ import { Lane, Soon } from "./lane.js";
 /** @typedef {import("../core/wire.d.ts").StoredReceipt} StoredReceipt */
 /** @typedef {import("./member.js").Member} Member */
 /** @typedef {{ circle: string, note: string, version: number, envelope: string, kind: ReceiptKind, at: number, isSent: boolean }} Promised */
-/** @typedef {{ circle: string, number: number, note: string, version: number, kind: ReceiptKind, account: string, at: number }} Row */
+/** @typedef {{ circle: string, number: number, note: string, version: number, envelope: string, kind: ReceiptKind, account: string, at: number }} Row */
+/** A version, and the hash of the envelope this device has for it; null: it has none. @typedef {{ note: string, version: number, envelope: string | null }} Shown */
 /** @typedef {Readonly<Record<ReceiptKind, number | null>>} Seen earliest times over an account's devices */
 
 const SENT_AT_ONCE = 100;
@@ -88,13 +89,16 @@ export class ReceiptSender {
 /** @param {{ circle: string, note: string, version: number, kind: string }} one */
 const keyOf = ({ circle, note, version, kind }) => [circle, note, version, kind];
 
+/** @param {Shown} shown */
+const nameOf = ({ note, version, envelope }) => `${note} ${version} ${envelope}`;
+
 /** What everybody said of one circle's notes. */
 export class ReceiptBook {
   #member;
   #keeper;
   #circle;
   #lane = new Lane();
-  /** @type {Map<string, Map<string, Seen>>} by note and version, then account */ #seen = new Map();
+  /** @type {Map<string, Map<string, Seen>>} by note, version and envelope, then account */ #seen = new Map();
   /** @type {{ from: number, to: number } | null} receipt numbers the database holds */ #span = null;
   /** @type {Set<() => void>} */ #watchers = new Set();
   /** Receipts on notes stored before this time are not all here. */
@@ -115,9 +119,13 @@ export class ReceiptBook {
     };
   }
 
-  /** What each account said of a version: the same map for as long as nothing comes. @param {string} note @param {number} version @returns {ReadonlyMap<string, Seen>} */
-  of(note, version) {
-    return this.#seen.get(`${note} ${version}`) ?? NOBODY;
+  /**
+   * What each account said of a version: the same map for as long as nothing comes. A receipt for another envelope than
+   * this device has says nothing of what is shown here.
+   * @param {Shown} shown @returns {ReadonlyMap<string, Seen>}
+   */
+  of(shown) {
+    return this.#seen.get(nameOf(shown)) ?? NOBODY;
   }
 
   /** Were they ever fetched? Until then nobody can say what is unread. */
@@ -206,13 +214,13 @@ export class ReceiptBook {
   /** A receipt that does not hold counts for nothing, and is reported. @param {StoredReceipt} stored @returns {Promise<Row | null>} */
   async #verified({ number, receipt: data }) {
     try {
-      const { circle, note, version, kind, account, at, ...receipt } = peek(data);
+      const { circle, note, version, envelope, kind, account, at, ...receipt } = peek(data);
       if (circle !== this.#circle) throw new ProtocolError("wrong-circle");
       await this.#requireReader(account);
       const readers = await this.#member.accounts.get([account]);
       const reader = /** @type {import("../core/account.js").AccountState} */ (readers.get(account));
-      await verify({ circle, note, version, kind, account, at, ...receipt }, reader);
-      return { circle, number, note, version, kind, account, at };
+      await verify({ circle, note, version, envelope, kind, account, at, ...receipt }, reader);
+      return { circle, number, note, version, envelope, kind, account, at };
     } catch (error) {
       if (!(error instanceof ProtocolError)) throw error;
       this.#member.alarms.fault(error, this.#circle);
@@ -233,9 +241,9 @@ export class ReceiptBook {
     this.coversSince = Math.min(this.coversSince, since);
   }
 
-  /** @param {Pick<Row, "note" | "version" | "kind" | "account" | "at">} row */
-  #add({ note, version, kind, account, at }) {
-    const name = `${note} ${version}`;
+  /** @param {Pick<Row, "note" | "version" | "envelope" | "kind" | "account" | "at">} row */
+  #add({ kind, account, at, ...version }) {
+    const name = nameOf(version);
     const accounts = new Map(this.#seen.get(name));
     const before = accounts.get(account) ?? NOTHING;
     accounts.set(account, { ...before, [kind]: Math.min(before[kind] ?? Infinity, at) });

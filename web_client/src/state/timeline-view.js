@@ -46,7 +46,8 @@ export class TimelineViews {
   #row(scene, note, versions) {
     const waiting = scene.waiting.findLast(({ row }) => row.note === note) ?? null;
     const shown = newestGood(versions);
-    const seen = scene.receipts.of(note, waiting?.row.version ?? shown?.version ?? 1);
+    const version = waiting?.row.version ?? shown?.version ?? 1;
+    const seen = scene.receipts.of({ note, version, envelope: envelopeOf(versions, version) });
     const said = waiting?.content ?? shown?.content ?? null;
     const replied = said?.reply_to ? (scene.versions.get(said.reply_to) ?? null) : null;
     const account = shown?.envelope ? scene.accounts.known.get(shown.envelope.header.account) : null;
@@ -60,6 +61,9 @@ export class TimelineViews {
 
 /** The newest version that holds; where none does, the newest. @param {readonly Version[]} versions @returns {Version | null} */
 export const newestGood = (versions) => versions.findLast((version) => version.damaged === null) ?? versions.at(-1) ?? null;
+
+/** The hash of the envelope that holds among these. @param {readonly Version[]} versions @param {number} version */
+const envelopeOf = (versions, version) => versions.find((one) => one.version === version && one.damaged === null)?.envelope?.digest ?? null;
 
 /** @param {Scene} scene @param {{ note: string, versions: readonly Version[], waiting: Waiting | null, seen: ReadonlyMap<string, Seen> }} of @returns {NoteView} */
 function noteView(scene, { note, versions, waiting, seen }) {
@@ -123,20 +127,22 @@ function counted({ state, now }, author, seen) {
 }
 
 /**
- * Who has seen a note: everybody who may read it but its author, and whoever did and left.
- * @param {Scene} scene @param {{ note: string, version: number, author: string }} of @returns {ReceiptRow[]}
+ * Who has seen the newest of these versions of a note: everybody who may read it but its author, and whoever did and left.
+ * @param {Scene} scene @param {{ note: string, versions: readonly Version[], author: string }} of @returns {ReceiptRow[]}
  */
-export function receiptRows(scene, { note, version, author }) {
-  const seen = scene.receipts.of(note, version);
+export function receiptRows(scene, { note, versions, author }) {
+  const version = newestGood(versions)?.version ?? 1;
+  const of = (/** @type {number} */ one) => scene.receipts.of({ note, version: one, envelope: envelopeOf(versions, one) });
+  const seen = of(version);
   const members = scene.state ? readers(scene.state, "team", scene.now).map((member) => member.account) : [];
   const earlier = Array.from({ length: version - 1 }, (_, index) => version - 1 - index);
-  const accounts = new Set([...members, ...seen.keys(), ...earlier.flatMap((older) => [...scene.receipts.of(note, older).keys()])]);
+  const accounts = new Set([...members, ...seen.keys(), ...earlier.flatMap((older) => [...of(older).keys()])]);
   accounts.delete(author);
   return [...accounts].map((account) => {
     const { author: name, profession } = personOf(scene, account);
     const { stored, read, acknowledged } = seen.get(account) ?? NOTHING;
     const firstRead = read ?? acknowledged;
-    const last = firstRead === null ? earlier.find((older) => (scene.receipts.of(note, older).get(account) ?? NOTHING).read !== null) : undefined;
+    const last = firstRead === null ? earlier.find((older) => (of(older).get(account) ?? NOTHING).read !== null) : undefined;
     return Object.freeze({
       account, name, profession, active: members.includes(account), stored: stored ?? firstRead, read: firstRead, acknowledged, earlierVersion: last ?? null,
     });

@@ -7,6 +7,7 @@ import { write } from "../../src/core/receipt.js";
 import { CircleKeeper } from "../../src/state/circle-keeper.js";
 import { NoteLog } from "../../src/state/note-log.js";
 import { ReceiptBook } from "../../src/state/receipts.js";
+import { receiptRows, TimelineViews } from "../../src/state/timeline-view.js";
 import { refuses } from "../support/vectors.js";
 import { memberAt, Relay, somebody, START, TEAM_KEY } from "../support/relay.js";
 
@@ -32,8 +33,42 @@ test("an acknowledgement counts if it is by a reader of the circle, and not if t
   relay.answers["receipt.get"] = () => ({ receipts: receipts.map((receipt, index) => ({ number: index + 1, receipt })), last: 2 });
   const book = new ReceiptBook(member, keeper);
   await book.fetch(note);
-  assert.deepEqual([...book.of(note, 1).keys()], [doctor.state.account]);
+  assert.deepEqual([...book.of({ note, version: 1, envelope: "d".repeat(64) }).keys()], [doctor.state.account]);
   assert.deepEqual(member.faults.map((fault) => fault.reason), ["not-a-member"]);
+});
+
+test("a receipt counts for the envelope this device has of that version, also when it comes back from the database", async () => {
+  const { doctor, relay, member, keeper } = await scene();
+  const note = "0199612c-1c00-7000-8000-00000000002c";
+  const [here, elsewhere] = ["a", "b"].map((digit) => ({ note, version: 1, envelope: digit.repeat(64) }));
+  const receipt = await write(doctor.keys, { circle: relay.circle, ...elsewhere, kind: "acknowledged", account: doctor.state.account, at: START + 40 });
+  relay.answers["receipt.sync"] = () => ({ receipts: [{ number: 1, receipt }], last: 1 });
+  const [book, again] = [new ReceiptBook(member, keeper), new ReceiptBook(member, keeper)];
+  await book.sync();
+  await again.load([]);
+  for (const one of [book, again]) {
+    assert.deepEqual([...one.of(elsewhere).keys()], [doctor.state.account]);
+    assert.deepEqual([one.of(here).size, one.of({ ...here, envelope: null }).size], [0, 0]);
+  }
+});
+
+test("who acknowledged another envelope than is shown has not acknowledged what is shown", async () => {
+  const { nurse, doctor, relay, member, keeper, log } = await scene();
+  await log.show();
+  await relay.post(nurse, "un");
+  await log.sync();
+  const [[note, versions]] = log.versions;
+  const said = (digest) => write(doctor.keys, { circle: relay.circle, note, version: 1, envelope: digest, kind: "acknowledged", account: doctor.state.account, at: START + 40 });
+  const rowsFor = async (digest) => {
+    const [receipt, receipts] = [await said(digest), new ReceiptBook(member, keeper)];
+    relay.answers["receipt.get"] = () => ({ receipts: [{ number: 1, receipt }], last: 1 });
+    await receipts.fetch(note);
+    const shown = { me: nurse.state.account, joinedAt: START, now: START + 50, state: keeper.state, versions: log.versions, waiting: [], receipts, accounts: member.accounts };
+    const [view] = new TimelineViews().rows(shown);
+    return [receiptRows(shown, { note, versions, author: nurse.state.account }).map((row) => row.acknowledged), view.seen.acknowledged];
+  };
+  assert.deepEqual(await rowsFor(versions[0].envelope.digest), [[START + 40], 1]);
+  assert.deepEqual(await rowsFor("d".repeat(64)), [[null], 0]);
 });
 
 test("a grant that comes before the entry it was made with waits for that entry", async () => {

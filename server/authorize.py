@@ -4,7 +4,8 @@ Times are milliseconds by the server's clock. A ledger may be a little ahead of 
 was signed by a clock a second fast is a member now, not in a second.
 """
 
-from collections.abc import Collection, Iterable, Mapping
+from bisect import bisect_left
+from collections.abc import Collection, Iterable, Mapping, Sequence
 
 from relais.crypto import posting
 from relais.crypto.account import AccountState
@@ -57,11 +58,24 @@ def is_auditor(roles: Collection[str]) -> None:
 
 
 def may_know(state: CircleState, account: AccountId) -> Member:
-    """Who sees a circle's ledger: whoever is or was in it. Raises ``forbidden`` `not-a-member`."""
+    """Who sees a circle's ledger, up to `last_known`: whoever is or was in it. Raises ``forbidden`` `not-a-member`."""
     member = state.members.get(account)
     if member is None:
         raise _forbidden("not-a-member")
     return member
+
+
+def last_known(state: CircleState, times: Sequence[Millis], member: Member, now: Millis) -> int:
+    """The last entry a member may see: for somebody removed the one that did it, past `until` the last before.
+
+    `times[n]` is the time of entry n. Never less than what the member saw while active, for each entry
+    then was before `until` and before the removal.
+    """
+    last = member.last
+    if member.active(moment(state, now)):
+        return state.seq
+    seq = state.seq if last.ended_seq is None else last.ended_seq
+    return seq if last.until is None else min(seq, bisect_left(times, last.until) - 1)
 
 
 def active_member(state: CircleState, account: AccountId, now: Millis) -> Member:

@@ -14,7 +14,7 @@ from itertools import count
 from relais.crypto import ledger
 from relais.crypto.account import AccountState
 from relais.crypto.ledger import CircleState
-from relais.models.ids import AccountId, CircleId, DeviceId
+from relais.models.ids import AccountId, CircleId, DeviceId, Millis
 from relais.models.refusal import Code, Refusal
 from relais.models.store.circles import MOST_ENTRIES, CircleRow, CircleStore
 from relais.models.store.errors import Unavailable
@@ -28,12 +28,13 @@ Granted = frozenset[tuple[DeviceId, str, int]]
 
 @dataclass(frozen=True)
 class CircleView:
-    """A circle, the accounts that are or were in it, and who was granted what."""
+    """A circle, the accounts that are or were in it, who was granted what, and the time of each entry."""
 
     row: CircleRow
     state: CircleState
     accounts: dict[AccountId, AccountState]
     granted: Granted
+    times: tuple[Millis, ...]
 
 
 @dataclass
@@ -148,7 +149,8 @@ class CircleBook:
         if state is None or state.seq < row.seq:
             raise Unavailable("the ledger is being written")
         accounts = await self._accounts.states(state.members)
-        return CircleView(row, state, accounts, frozenset(await self._store.grants_made(circle)))
+        granted = frozenset(await self._store.grants_made(circle))
+        return CircleView(row, state, accounts, granted, tuple(entry.at for entry in entries))
 
     async def _entries(self, circle: CircleId) -> list[bytes]:
         entries: list[bytes] = []

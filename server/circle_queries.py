@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from itertools import accumulate
 from typing import Any
 
+from relais.crypto import grant as grants
 from relais.crypto.ledger import Member
 from relais.crypto.ledger_state import BOT
 from relais.models.ids import AccountId, CircleId, DeviceId, Millis
@@ -53,7 +54,7 @@ class CircleQueries:
         """The circles the account is or was in, with what is new in each."""
         views = await self._views(caller.account)
         positions = await self._parts.notes.positions(caller.account)
-        chosen = [view for view in views if ask.closed or not view.state.closed]
+        chosen = [view for view in views if ask.closed or not _is_closed(view, caller.account)]
 
         async def row(view: CircleView) -> wire.CircleRow:
             return await self._row(caller, view, positions.get(view.state.circle, 0))
@@ -65,11 +66,13 @@ class CircleQueries:
         return wire.CirclesListed(tuple(rows))
 
     async def ledger(self, caller: Caller, ask: wire.GetLedger) -> wire.Ledger:
-        """The entries from one on; the profile for those who may read it."""
+        """The entries from one on, as far as the caller may know; the profile for those who may read it."""
         view = await self._parts.book.view(ask.circle)
         member = authorize.may_know(view.state, caller.account)
-        entries = _first_that_fit(await self._parts.store.entries(ask.circle, ask.from_seq))
-        more = ask.from_seq + len(entries) <= view.state.seq
+        last = _last_known(view, member)
+        found = await self._parts.store.entries(ask.circle, ask.from_seq)
+        entries = _first_that_fit(found[: max(0, last + 1 - ask.from_seq)])
+        more = ask.from_seq + len(entries) <= last
         subject = {"seq_from": ask.from_seq, "seq_to": ask.from_seq + len(entries) - 1}
         act = Act("circle.ledger", ask.circle, subject if entries else {}, role=member.role)
         await self._parts.recorder.record(caller, act)
@@ -79,7 +82,8 @@ class CircleQueries:
         """The asking device's own grants, as many as one answer holds."""
         view = await self._parts.book.view(ask.circle)
         member = authorize.may_know(view.state, caller.account)
-        found = await self._parts.store.grants_to(ask.circle, caller.device, after=ask.after)
+        stored = await self._parts.store.grants_to(ask.circle, caller.device, after=ask.after)
+        found = [one for one in stored if _is_theirs(view, member, one[1])]
         fitting = _first_that_fit([grant for _, grant in found[:MOST_GRANTS]])
         some = found[: len(fitting)]
         if some:
@@ -107,6 +111,7 @@ class CircleQueries:
         now, state = now_ms(), view.state
         member = state.members[caller.account]
         active = member.active(authorize.moment(state, now))
+        known = _last_known(view, member)
         last, at, unread = 0, None, Unread(0, urgent=False)
         if active and member.role != BOT:
             last = await self._parts.notes.last_seq(state.circle)
@@ -116,10 +121,10 @@ class CircleQueries:
         mine = [one for one in missing_keys(view, now) if one[1] == caller.device]
         return wire.CircleRow(
             circle=state.circle,
-            ledger_seq=state.seq,
-            ledger_head=state.head,
+            ledger_seq=known,
+            ledger_head=state.heads[known],
             active=active,
-            closed=state.closed,
+            closed=_is_closed(view, caller.account),
             profile=_profile(view, member),
             last_seq=last,
             last_at=at,
@@ -132,6 +137,24 @@ class CircleQueries:
         if after >= last:
             return Unread(0, urgent=False)
         return await self._parts.notes.unread(circle, account, after=after, up_to=last)
+
+
+def _last_known(view: CircleView, member: Member) -> int:
+    return authorize.last_known(view.state, view.times, member, now_ms())
+
+
+def _is_closed(view: CircleView, account: AccountId) -> bool:
+    """Closed, as far as the account may know: nothing follows the entry that closes."""
+    return view.state.closed and _last_known(view, view.state.members[account]) == view.state.seq
+
+
+def _is_theirs(view: CircleView, member: Member, sealed: bytes) -> bool:
+    """Whether a grant to a member is of epochs that opened before the member left."""
+    if member.active(authorize.moment(view.state, now_ms())):
+        return True
+    audiences = view.state.audiences
+    keys = grants.peek(sealed).keys
+    return all(member.last.outlives(audiences[name].epochs[epoch]) for name, epoch in keys)
 
 
 def _profile(view: CircleView, member: Member) -> bytes | None:

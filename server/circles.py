@@ -98,11 +98,12 @@ class Circles:
             raise Refusal(Code.MALFORMED, reason="wrong-circle")
         async with self._parts.book.changing(ask.circle):
             before = await self._parts.book.view(ask.circle)
-            authorize.may_know(before.state, caller.account)
+            member = authorize.may_know(before.state, caller.account)
             if _is_stored(before.state, entry):
                 return wire.EntryAppended(ask.circle, entry.seq, entry.digest)
             if entry.seq != before.state.seq + 1:
-                raise Refusal(Code.CONFLICT, seq=before.state.seq)
+                seq = authorize.last_known(before.state, before.times, member, now_ms())
+                raise Refusal(Code.CONFLICT, seq=seq)
             authorize.may_append(before.state, entry, now_ms())
             step = await self._step(entry, before)
             return await self._store(caller, step, ask.grants, ask.profile)
@@ -366,7 +367,8 @@ def _view_after(step: _Step, change: LedgerChange, revision: int) -> CircleView:
         profile=profile.envelope if profile else (old.profile if old else None),
         profile_version=profile.version if profile else (old.profile_version if old else 0),
     )
-    return CircleView(row, step.after, step.accounts, before | _all_keys(change.grants))
+    times = (*(step.before.times if step.before else ()), step.entry.at)
+    return CircleView(row, step.after, step.accounts, before | _all_keys(change.grants), times)
 
 
 def _grant_row(grant: Grant) -> GrantRow:

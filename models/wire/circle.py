@@ -55,7 +55,10 @@ class ListCircles:
 
 @dataclass(frozen=True)
 class CircleRow:
-    """``unread``: versions by others after the account's last read one. ``profile`` is null for a bot."""
+    """``unread``: versions by others after the account's last read one. ``profile`` is null for a bot.
+
+    For whoever left ``ledger_seq``, ``ledger_head`` and ``closed`` are as they were then, ``profile`` is null.
+    """
 
     circle: CircleId
     ledger_seq: int
@@ -78,7 +81,10 @@ class CirclesListed:
 
 @dataclass(frozen=True)
 class GetLedger:
-    """Entries with seq ≥ ``from_seq`` (0: from the start), at most 500, and the profile."""
+    """Entries with seq ≥ ``from_seq`` (0: from the start), at most 500, and the profile.
+
+    Whoever left gets those up to the end of their last period.
+    """
 
     EVENT: ClassVar = "circle.ledger"
     circle: CircleId

@@ -4,6 +4,7 @@ import pytest
 import thief
 from people import ODETTE, Town
 
+from relais.client import circle_state
 from relais.client.errors import UnknownCircle
 from relais.client.sdk import Circle, Client
 from relais.models.refusal import Code, Refusal
@@ -60,6 +61,27 @@ async def test_somebody_removed_reads_nothing_new_even_with_the_whole_database(t
     assert {seq: content.text for seq, content in read.items()} == {1: "avant"}
     assert len(others) == 3, "the same search reads everything with a member's keys"
     assert await texts(pharmacist, circle.circle) == ["avant", "après", "après aussi"]
+
+
+async def test_somebody_removed_keeps_their_ledger_and_learns_of_nobody_who_came_later(
+    town: Town,
+) -> None:
+    circle, (_, doctor, pharmacist) = await circle_of(town, "Nadia", "Denis", "Paule")
+    await doctor.circle(circle.circle)  # the ledger is pinned
+    await circle.remove(doctor.account)
+    removal = (await circle_state.fetch(doctor.session, circle.circle)).state
+    newcomer = await town.newcomer("Lea")
+    await circle.add(newcomer.account)
+
+    again = (await circle_state.fetch(doctor.session, circle.circle)).state
+
+    assert (again.seq, again.head) == (removal.seq, removal.head)
+    assert newcomer.account not in again.members
+    assert doctor.session.pins.alarm(circle.circle) is None
+    seen = (await circle_state.fetch(pharmacist.session, circle.circle)).state
+    assert newcomer.account in seen.members
+    await circle.add(doctor.account)
+    assert (await doctor.circle(circle.circle)).view.state.seq == seen.seq + 1
 
 
 async def test_a_newcomer_without_history_reads_nothing_old_and_everything_new(town: Town) -> None:

@@ -4,8 +4,8 @@ import io
 
 import pytest
 from PIL import Image
-from playwright.async_api import FilePayload, Locator, expect
-from web_files import pdf, photograph
+from playwright.async_api import Locator, expect
+from web_files import payload, pdf, photograph
 from web_stage import Stage, account_of
 from web_window import Window
 
@@ -56,10 +56,6 @@ def is_red(picture: Image.Image, place: tuple[int, int]) -> bool:
     pixel = picture.convert("RGB").getpixel(place)
     assert isinstance(pixel, tuple)
     return pixel[0] > 180 and pixel[2] < 80
-
-
-def payload(name: str, media_type: str, data: bytes) -> FilePayload:
-    return {"name": name, "mimeType": media_type, "buffer": data}
 
 
 async def test_a_document_shows_how_far_it_is_and_arrives_byte_for_byte(
@@ -114,11 +110,10 @@ async def test_the_author_sees_who_received_read_and_acknowledged(
     stage: Stage, nurse: Window, doctor: Window
 ) -> None:
     circle = await together(stage, "Mme Accusés", nurse)
-    colleague = circle
     await nurse.write("Dose du soir changée.", acknowledge=True)
     await nurse.until_sent("Dose du soir changée.")
     await circle.add(await account_of_window(stage, doctor))
-    await circle.mark([await newest(colleague)], "stored", "read")
+    await circle.mark([await newest(circle)], "stored", "read")
 
     await doctor.open_circle(circle.circle)
     await doctor.of_note("Dose du soir", "note.acknowledge").click()

@@ -14,16 +14,15 @@ from itertools import count
 from relais.crypto import ledger
 from relais.crypto.account import AccountState
 from relais.crypto.ledger import CircleState
-from relais.models.ids import AccountId, CircleId, DeviceId, Millis
+from relais.models.ids import CircleId, Millis
 from relais.models.refusal import Code, Refusal
 from relais.models.store.circles import MOST_ENTRIES, CircleRow, CircleStore
 from relais.models.store.errors import Unavailable
 from relais.server.account_book import AccountBook
 from relais.server.gathering import gathered
+from relais.server.granted import Granted, granted_with
 
 REMEMBERED = 20_000
-
-Granted = frozenset[tuple[DeviceId, str, int]]
 
 
 @dataclass(frozen=True)
@@ -149,7 +148,7 @@ class CircleBook:
         if state is None or state.seq < row.seq:
             raise Unavailable("the ledger is being written")
         accounts = await self._accounts.states(state.members)
-        granted = frozenset(await self._store.grants_made(circle))
+        granted = granted_with({}, await self._store.grants_made(circle))
         return CircleView(row, state, accounts, granted, tuple(entry.at for entry in entries))
 
     async def _entries(self, circle: CircleId) -> list[bytes]:

@@ -29,8 +29,9 @@ from relais.server import authorize
 from relais.server.account_book import AccountBook
 from relais.server.audit.record import Act, entry_of
 from relais.server.callers import Caller
-from relais.server.circle_book import CircleBook, CircleView, Granted
+from relais.server.circle_book import CircleBook, CircleView
 from relais.server.clock import now_ms
+from relais.server.granted import Granted, granted_with, keys_in, made_by, new_grants
 from relais.server.hub import Hub
 
 PROFILE_BYTES = 16_384
@@ -109,13 +110,13 @@ class Circles:
             return await self._store(caller, step, ask.grants, ask.profile)
 
     async def give(self, caller: Caller, ask: wire.GiveGrants) -> wire.GrantsGiven:
-        """Grants that were missing. Those made already are passed over."""
+        """Grants that were missing. What the same account granted already is passed over."""
         async with self._parts.book.changing(ask.circle):
             view = await self._parts.book.view(ask.circle)
             authorize.may_read(view.state, caller.account, now_ms())
             step = _Standing(view.state, view.accounts, view.accounts[caller.account])
             rows = _checked_grants(caller, ask.grants, step)
-            new = [row for row in rows if not _keys_of(row) <= view.granted]
+            new = new_grants(view.granted, rows)
             if new:
                 await self._store_grants(caller, view, new)
         await self._tell_granted(caller, ask.circle, new)
@@ -166,7 +167,7 @@ class Circles:
             self._parts.book.forget(circle)  # it may be stored all the same
             raise
         row = replace(view.row, revision=revision)
-        granted = view.granted | _all_keys(rows)
+        granted = granted_with(view.granted, made_by(rows))
         self._parts.book.learn(replace(view, row=row, granted=granted), after=view)
 
     async def _tell(
@@ -254,7 +255,7 @@ def _check_coverage(step: _Step, rows: list[GrantRow]) -> None:
         for _, device, audience, epoch in ledger.entitled(step.after, step.accounts, at)
         if (audience, epoch) in opened
     }
-    lacking = owed - _all_keys(rows)
+    lacking = owed - keys_in(rows)
     if lacking:
         device, audience, epoch = min(lacking)
         raise Refusal(
@@ -355,7 +356,7 @@ def _role(step: _Step) -> str:
 
 
 def _view_after(step: _Step, change: LedgerChange, revision: int) -> CircleView:
-    before: Granted = step.before.granted if step.before else frozenset()
+    before: Granted = step.before.granted if step.before else {}
     old = step.profile
     profile = change.profile
     row = CircleRow(
@@ -368,16 +369,9 @@ def _view_after(step: _Step, change: LedgerChange, revision: int) -> CircleView:
         profile_version=profile.version if profile else (old.profile_version if old else 0),
     )
     times = (*(step.before.times if step.before else ()), step.entry.at)
-    return CircleView(row, step.after, step.accounts, before | _all_keys(change.grants), times)
+    granted = granted_with(before, made_by(change.grants))
+    return CircleView(row, step.after, step.accounts, granted, times)
 
 
 def _grant_row(grant: Grant) -> GrantRow:
-    return GrantRow(grant.account, grant.device, grant.keys, grant.signed.raw)
-
-
-def _keys_of(row: GrantRow) -> Granted:
-    return frozenset((row.device, audience, epoch) for audience, epoch in row.keys)
-
-
-def _all_keys(rows: Collection[GrantRow]) -> Granted:
-    return frozenset(key for row in rows for key in _keys_of(row))
+    return GrantRow(grant.granter, grant.account, grant.device, grant.keys, grant.signed.raw)

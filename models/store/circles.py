@@ -6,7 +6,7 @@ of one circle never interleave, and grants get their numbers in the order in whi
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from relais.models.ids import AccountId, CircleId, DeviceId, Digest
 from relais.models.store.database import Database, Document, Session
@@ -38,12 +38,22 @@ class ProfileRow:
 
 @dataclass(frozen=True)
 class GrantRow:
-    """One grant. `keys` names the (audience, epoch) pairs inside."""
+    """One grant by `granter`. `keys` names the (audience, epoch) pairs inside."""
 
+    granter: AccountId
     account: AccountId
     device: DeviceId
     keys: tuple[tuple[str, int], ...]
     grant: bytes
+
+
+class GrantMade(NamedTuple):
+    """One key that a device was granted. `granter`: None for one that was stored before that was noted."""
+
+    device: DeviceId
+    audience: str
+    epoch: int
+    granter: AccountId | None
 
 
 @dataclass(frozen=True)
@@ -147,10 +157,14 @@ class CircleStore:
         found = await self._entries.find(some, sort=[("seq", 1)])
         return [bytes(document["entry"]) for document in found]
 
-    async def grants_made(self, circle: CircleId) -> list[tuple[DeviceId, str, int]]:
-        """(device, audience, epoch) of every key that was granted."""
-        found = await self._grants.find({"circle": circle}, fields=["device", "keys"])
-        return [(grant["device"], name, epoch) for grant in found for name, epoch in grant["keys"]]
+    async def grants_made(self, circle: CircleId) -> list[GrantMade]:
+        """Of every key that was granted: to which device, and by whom."""
+        found = await self._grants.find({"circle": circle}, fields=["device", "keys", "granter"])
+        return [
+            GrantMade(grant["device"], name, epoch, grant.get("granter"))
+            for grant in found
+            for name, epoch in grant["keys"]
+        ]
 
     async def grants_to(
         self, circle: CircleId, device: DeviceId, *, after: int
@@ -225,6 +239,7 @@ def _grant(grant: GrantRow, circle: CircleId, number: int) -> Document:
     return {
         "circle": circle,
         "seq": number,
+        "granter": grant.granter,
         "account": grant.account,
         "device": grant.device,
         "keys": [list(key) for key in grant.keys],

@@ -192,7 +192,8 @@ CIRCLES = (
                 "device": "string",
                 "keys": "array",
                 "grant": "binData",
-            }
+            },
+            {"granter": "string"},
         ),
     ),
     CollectionSchema(

@@ -115,7 +115,7 @@ class GrantsGot:
 
 @dataclass(frozen=True)
 class GiveGrants:
-    """Grants that were missing; those that exist already are passed over."""
+    """Grants that were missing; what the same account granted already is passed over, and who comes after eight others."""
 
     EVENT: ClassVar = "circle.grant"
     circle: CircleId

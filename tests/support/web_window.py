@@ -4,7 +4,15 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TypedDict
 
-from playwright.async_api import BrowserContext, ConsoleMessage, FilePayload, Locator, Page, ViewportSize, expect
+from playwright.async_api import (
+    BrowserContext,
+    ConsoleMessage,
+    FilePayload,
+    Locator,
+    Page,
+    ViewportSize,
+    expect,
+)
 from web_traffic import Traffic
 from web_words import Words
 

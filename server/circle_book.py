@@ -14,7 +14,7 @@ from itertools import count
 from relais.crypto import ledger
 from relais.crypto.account import AccountState
 from relais.crypto.ledger import CircleState
-from relais.models.ids import CircleId, Millis
+from relais.models.ids import AccountId, CircleId, Millis
 from relais.models.refusal import Code, Refusal
 from relais.models.store.circles import MOST_ENTRIES, CircleRow, CircleStore
 from relais.models.store.errors import Unavailable

@@ -4,6 +4,7 @@ import logging
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from relais.client import profiles
 from relais.client.errors import BadAnswer, LedgerAlarm, Locked
 from relais.client.session import Session
 from relais.crypto import cose, envelope, grant, ledger, posting
@@ -26,6 +27,8 @@ class CircleView:
     keys: dict[tuple[str, int], bytes] = field(default_factory=dict)
     profile: Content | None = None
     profile_envelope: bytes | None = None
+    profile_fault: str | None = None
+    """Why the newest profile is not the one shown: a member sealed what is none."""
     faults: list[str] = field(default_factory=list)
     """Why grants were passed over: what they say is not so."""
 
@@ -33,6 +36,7 @@ class CircleView:
         """Become what a later refresh found out."""
         self.state, self.keys, self.faults = fresh.state, fresh.keys, fresh.faults
         self.profile, self.profile_envelope = fresh.profile, fresh.profile_envelope
+        self.profile_fault = fresh.profile_fault
 
     def current_key(self, audience: str) -> bytes:
         """Raises `Locked` while the grant is on its way."""
@@ -116,7 +120,10 @@ async def _open_grant(session: Session, view: CircleView, data: bytes) -> None:
 
 
 async def _open_profile(session: Session, view: CircleView) -> None:
-    """The patient's profile, by somebody who could write it, and no older than the one seen last."""
+    """The patient's profile, by somebody who could write it, and no older than the one seen last.
+
+    The server cannot look inside: where any member has sealed what is no profile, the last one read stays.
+    """
     if view.profile_envelope is None or not view.keys:
         return
     sealed = envelope.peek(view.profile_envelope)
@@ -131,7 +138,13 @@ async def _open_profile(session: Session, view: CircleView) -> None:
         view.profile = envelope.open_envelope(sealed, view.keys)
     except ProtocolError as error:
         if error.reason != "key-missing":
-            raise
+            view.profile, view.profile_fault = (
+                profiles.last_read(session.home, view.circle),
+                error.reason,
+            )
+            _log.warning("the profile of circle %s is none: %s", view.circle[:8], error.reason)
+    else:
+        profiles.keep(session.home, view.circle, view.profile)
 
 
 def refuse_alarmed(session: Session, circle: CircleId) -> None:

@@ -69,6 +69,10 @@ class Locked(ClientError):
     """Your keys for this circle are on their way: a colleague's device, or another of yours, has to come online."""
 
 
+class ProfileUnreadable(ClientError):
+    """The patient's profile can't be read and this device never saw a good one: a colleague whose device did can do this."""
+
+
 class TooLarge(ClientError):
     """The file is larger than 25 MB."""
 

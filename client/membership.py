@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from relais.client import sealing
 from relais.client.circle_state import CircleView, fetch, refuse_alarmed
-from relais.client.errors import Locked
+from relais.client.errors import Locked, ProfileUnreadable
 from relais.client.session import Session
 from relais.crypto import envelope, epoch, grant, ledger
 from relais.crypto.content import Content
@@ -154,7 +154,7 @@ def _sealed_again(
     session: Session, view: CircleView, state: CircleState, keys: Mapping[tuple[str, int], bytes]
 ) -> bytes:
     if view.profile is None or view.profile_envelope is None:
-        raise Locked
+        raise ProfileUnreadable if view.profile_fault else Locked
     return seal_profile(session, state, keys, view.profile, previous=view.profile_envelope)
 
 

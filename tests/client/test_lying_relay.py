@@ -8,16 +8,28 @@ from typing import Any, cast
 
 import pytest
 
-from relais.client import circle_state, receipts
+from relais.client import circle_state, membership, receipts
 from relais.client.accounts import AccountBook
 from relais.client.circle_state import CircleView
-from relais.client.errors import LedgerAlarm
+from relais.client.clock import ServerClock
+from relais.client.errors import LedgerAlarm, ProfileUnreadable
 from relais.client.home import Home
 from relais.client.identity import Identity
 from relais.client.pins import Pins
 from relais.client.reading import Note
 from relais.client.session import Session
-from relais.crypto import account, envelope, epoch, grant, ledger, receipt
+from relais.crypto import (
+    account,
+    cbor,
+    content,
+    cose,
+    envelope,
+    epoch,
+    grant,
+    ledger,
+    receipt,
+    suite,
+)
 from relais.crypto.account import AccountState, Profile
 from relais.crypto.content import Content, Form
 from relais.crypto.device import DeviceKeys
@@ -56,6 +68,7 @@ class Relay:
     """What `Session` is to the code that reads; it answers whatever a test puts into it."""
 
     identity: Identity
+    home: Home
     pins: Pins
     people: dict[str, Person]
     entries: list[bytes] = field(default_factory=list)
@@ -66,6 +79,7 @@ class Relay:
 
     def __post_init__(self) -> None:
         self.accounts = AccountBook(cast(Any, self), self.pins)
+        self.clock = ServerClock()
 
     async def call(self, request: Any) -> Any:
         answers: dict[type, Callable[[Any], Any]] = {
@@ -99,17 +113,38 @@ class Scene:
     relay: Relay
     circle: CircleState
 
-    def profile(self, by: Person, name: str, version: int = 1, *, inside: bool = True) -> bytes:
-        """Sealed under the epoch's key; from outside, to its inbox key, which is no secret."""
+    def profile(
+        self,
+        by: Person,
+        name: str,
+        version: int = 1,
+        *,
+        inside: bool = True,
+        key: bytes = b"",
+    ) -> bytes:
+        """Sealed under the epoch's key; from outside, to its inbox key, which is no secret. `key`: the content's."""
         current = self.circle.audiences["team"].current
         to = To("team", 1, key=KEY if inside else None, inbox_key=current.inbox_key)
         form = Form(
             "relais/patient/1", {"name": name, "sex": "F", "born": "1950-01-01", "place": "p"}
         )
-        content = Content("PROFILE", name, form)
+        said = Content("PROFILE", name, form)
         made = self.draft(by, "profile", version, replaces="0" * 64 if version > 1 else None)
-        entropy = secrets.token_bytes(envelope.ENTROPY_SIZE)
-        return envelope.seal(by.keys, made, content, to=[to], entropy=entropy)
+        entropy = key + secrets.token_bytes(envelope.ENTROPY_SIZE - len(key))
+        return envelope.seal(by.keys, made, said, to=[to], entropy=entropy)
+
+    def garbage(self, by: Person, said: bytes | None, version: int = 1) -> bytes:
+        """Sealed around what is no profile; None: under a key nobody has."""
+        key = secrets.token_bytes(32)
+        good = envelope.peek(self.profile(by, "x", version, key=key))
+        seal_key = suite.hkdf(key if said else bytes(32), ["relais/1 note", "encrypt"])
+        body = cose.encrypt0(seal_key, said or b"", nonce=bytes(12), aad=good.header_bytes)
+        payload = cbor.encode([good.header_bytes, body])
+        return cose.sign(payload, keys=by.keys, context=cose.NOTE)
+
+    async def opened_epoch(self, view: CircleView) -> membership.Change:
+        """What this member would send to open the next epoch."""
+        return membership._prepare(cast(Session, self.relay), view, [], ["team"], at=START + 40)
 
     def draft(
         self, by: Person, kind: str, version: int = 1, *, replaces: str | None = None
@@ -163,7 +198,8 @@ def scene(tmp_path: Path) -> Scene:
     identity = Identity(
         "https://relais.example", doctor.account, doctor.keys, "interactive", "here"
     )
-    relay = Relay(identity, Pins(Home(tmp_path, bytes(32))), people)
+    home = Home(tmp_path, bytes(32))
+    relay = Relay(identity, home, Pins(home), people)
     head = nurse.state.head
     first = ledger.write_entry(
         None,
@@ -220,6 +256,54 @@ async def test_an_older_profile_than_the_one_seen_last_is_an_alarm(scene: Scene)
     scene.relay.profile = scene.profile(scene.nurse, "C", 2)
     with pytest.raises(LedgerAlarm, match="fork"):
         await scene.relay.fetch()
+
+
+GARBAGE = {
+    "cannot-open": None,
+    "bad-padding": b"no profile",
+    "non-canonical": content.pad(b"\xff"),
+    "wrong-type": content.pad(content.encode(Content("GEN", "no profile"))),
+}
+
+
+@pytest.mark.parametrize("reason", GARBAGE)
+async def test_what_a_member_seals_as_profile_and_is_none_leaves_the_one_before(
+    scene: Scene, reason: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    """The server cannot look inside: one member could close the circle to everybody."""
+    scene.relay.profile = scene.profile(scene.nurse, "Odette")
+    good = (await scene.relay.fetch()).profile
+    scene.relay.profile = scene.garbage(scene.nurse, GARBAGE[reason], version=2)
+    view = await scene.relay.fetch()
+    assert (good is None, view.profile, view.profile_fault) == (False, good, reason)
+    assert reason in caplog.text
+    assert "Odette" not in caplog.text
+
+
+@pytest.mark.parametrize("reason", GARBAGE)
+async def test_a_device_that_read_no_profile_before_shows_none(scene: Scene, reason: str) -> None:
+    scene.relay.profile = scene.garbage(scene.nurse, GARBAGE[reason])
+    view = await scene.relay.fetch()
+    assert (view.profile, view.profile_fault) == (None, reason)
+    assert view.keys == {("team", 1): KEY}
+
+
+async def test_the_next_epoch_seals_the_last_profile_that_was_read(scene: Scene) -> None:
+    scene.relay.profile = scene.profile(scene.nurse, "Odette")
+    await scene.relay.fetch()
+    scene.relay.profile = scene.garbage(scene.nurse, b"no profile", version=2)
+    change = await scene.opened_epoch(await scene.relay.fetch())
+    assert change.profile is not None
+    sealed = envelope.peek(change.profile)
+    assert envelope.open_envelope(sealed, change.keys).text == "Odette"
+    assert sealed.header.version == 3
+    assert sealed.header.replaces == envelope.peek(scene.relay.profile).digest
+
+
+async def test_the_next_epoch_waits_for_a_device_that_has_read_the_profile(scene: Scene) -> None:
+    scene.relay.profile = scene.garbage(scene.nurse, b"no profile")
+    with pytest.raises(ProfileUnreadable):
+        await scene.opened_epoch(await scene.relay.fetch())
 
 
 async def test_a_grant_that_does_not_hold_keeps_no_other_from_being_opened(scene: Scene) -> None:

@@ -174,13 +174,15 @@ async def approve(session: Session, offered: Offer, request: DeviceRequested) ->
     if request.ticket != offered.ticket or not hmac.compare_digest(expected, request.mac):
         raise BadAnswer("not from the holder of the code")
     mine = await own_state(session)
+    added = account.read_possession(request.possession, mine.account)
     statement = account.add_device(
         mine, session.identity.keys, request.possession, at=max(session.clock.now(), mine.at)
     )
     mac = join.answer_mac(offered.secret, statement)
     await session.call(ApproveDevice(offered.ticket, statement, mac))
-    (added,) = set((await own_state(session)).devices) - set(mine.devices)
-    return added
+    if added.id not in (await own_state(session)).devices:
+        raise BadAnswer("the device was not added")
+    return added.id
 
 
 async def own_state(session: Session) -> AccountState:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from relais.client import sealing
 from relais.client.circle_state import CircleView, fetch, refuse_alarmed
-from relais.client.errors import Locked, ProfileUnreadable
+from relais.client.errors import BadAnswer, Locked, ProfileUnreadable
 from relais.client.session import Session
 from relais.crypto import envelope, epoch, grant, ledger
 from relais.crypto.content import Content
@@ -48,7 +48,10 @@ class Change:
 
 
 async def create(session: Session, profile: Content) -> CircleId:
-    """Start a circle around one patient; returns its id. Raises `Refusal`, `ServerUnreachable`."""
+    """Start a circle around one patient; returns its id.
+
+    Raises `BadAnswer` (the server speaks of another circle), `Refusal`, `ServerUnreachable`.
+    """
     me, now = session.identity, session.clock.now()
     mine = session.accounts[me.account]
     key = secrets.token_bytes(32)
@@ -65,7 +68,9 @@ async def create(session: Session, profile: Content) -> CircleId:
     grants = _seal_grants(session, state, _wanted(session, state, now), keys)
     sealed = seal_profile(session, state, keys, profile, previous=None)
     answer: EntryAppended = await session.call(CreateCircle(entry, grants, sealed))
-    session.pins.check(answer.circle, [answer.head])
+    session.pins.check(state.circle, [state.head])
+    if (answer.circle, answer.head) != (state.circle, state.head):
+        raise BadAnswer("another circle than was made")
     return state.circle
 
 

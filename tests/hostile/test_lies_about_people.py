@@ -1,5 +1,7 @@
 """A relay that lies about accounts and ledgers: each lie is caught by name, and nothing is written on its word."""
 
+from typing import Any
+
 import pytest
 from lied_to import Stage, read, refused
 from people import MARCEL
@@ -148,6 +150,20 @@ async def test_a_forked_ledger_is_an_alarm_and_nothing_more_is_posted(stage: Sta
     await refused("fork", nadia.circle(stage.id))
     await refused("fork", circle.post("dans une des deux histoires"))
     assert stage.liar.writes == []
+
+
+async def test_a_relay_that_speaks_of_another_circle_than_was_made_is_not_believed(
+    stage: Stage,
+) -> None:
+    lies: dict[str, Any] = {"circle": "ab" * 32, "head": "cd" * 32}
+    for field, lie in lies.items():
+        nadia = await stage.victim()
+        stage.liar.answers["circle.create"] = lambda _, ok, told={field: lie}: {**ok, **told}
+        await refused("another circle than was made", nadia.create_circle(MARCEL))
+        assert "ab" * 32 not in stage.nadia.home.read("pins")
+    stage.liar.answers.clear()
+    circle = await (await stage.victim()).create_circle(MARCEL)
+    assert circle.view.state.head == stage.nadia.home.read("pins")[circle.circle]["hash"]
 
 
 async def test_an_entry_by_somebody_who_may_not_is_refused(stage: Stage) -> None:

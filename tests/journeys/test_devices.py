@@ -2,6 +2,7 @@
 
 import asyncio
 from pathlib import Path
+from typing import Any
 
 import pytest
 import thief
@@ -19,7 +20,7 @@ from relais.client.transport import Transport
 from relais.crypto import account, join, kit
 from relais.crypto.account import Profile
 from relais.models.refusal import Code, Refusal
-from relais.models.wire.account import DeviceRequested
+from relais.models.wire.account import ApproveDevice, DeviceRequested
 from relais.models.wire.auth import RequestJoin
 from relais.models.wire.circle import ListCircles
 
@@ -47,6 +48,29 @@ async def joined(first: Client, folder: Path) -> Person:
 async def texts(client: Client, circle: str) -> list[str | None]:
     opened = await client.circle(circle)
     return [note.content.text if note.content else None async for note in opened.notes()]
+
+
+async def test_a_device_is_let_in_by_its_own_id_whatever_else_joins_meanwhile(
+    town: Town, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first = await town.newcomer("Nadia")
+    offered = await enrolment.offer(first.session)
+    keys, call = new_keys(), first.session.call
+    possession = account.possession(keys, keys.device("interactive", "tablette"), first.account)
+    mac = join.request_mac(offered.secret, possession)
+    async with Transport(town.relay.origin) as transport:
+        await transport.exchange(RequestJoin(offered.ticket, possession, mac))
+
+    async def call_and_add_a_kit(request: Any) -> Any:
+        answer = await call(request)
+        if isinstance(request, ApproveDevice):
+            await enrolment.make_kit(first.session, "fr")
+        return answer
+
+    monkeypatch.setattr(first.session, "call", call_and_add_a_kit)
+    request = DeviceRequested(offered.ticket, possession, mac)
+    assert await enrolment.approve(first.session, offered, request) == keys.id
+    assert len((await enrolment.own_state(first.session)).devices) == 3
 
 
 async def test_a_second_device_opens_every_circle_with_its_history_with_nobody_else_online(

@@ -64,7 +64,7 @@ async def after(
 ) -> Page:
     """The versions behind ``seq``, oldest first; ``continued``: that one was read a moment ago.
 
-    Raises `ProtocolError` `wrong-order` where there is a gap. Only the first page of a member without the
+    Raises `ProtocolError` `wrong-order` where there is a gap, `not-the-author`, `wrong-version`. Only the first page of a member without the
     whole history may begin later.
     """
     answer: Notes = await session.call(SyncCircle(view.circle, seq, limit))
@@ -73,7 +73,7 @@ async def after(
     _check_order(answer.notes, first=first)
     if whole and not answer.notes and answer.last_seq > seq:
         raise ProtocolError("wrong-order")
-    return await _page(session, view, answer)
+    return await _listed(session, view, answer)
 
 
 async def before(session: Session, view: CircleView, seq: int, *, limit: int = _PAGE) -> Page:
@@ -83,7 +83,7 @@ async def before(session: Session, view: CircleView, seq: int, *, limit: int = _
     _check_order(answer.notes, first=last - len(answer.notes) + 1)
     if not answer.notes and last > 0 and _reads_everything(session, view):
         raise ProtocolError("wrong-order")
-    return await _page(session, view, answer)
+    return await _listed(session, view, answer)
 
 
 async def versions(session: Session, view: CircleView, note: NoteId) -> tuple[Note, ...]:
@@ -97,6 +97,8 @@ async def versions(session: Session, view: CircleView, note: NoteId) -> tuple[No
             raise ProtocolError("wrong-version")
         if newer.author != older.author:
             raise ProtocolError("not-the-author")
+    if page.notes:
+        session.authors.setdefault((view.circle, note), page.notes[0].author)
     return page.notes
 
 
@@ -109,12 +111,34 @@ async def opened(session: Session, view: CircleView, stored: StoredNote) -> Note
     await _verify(session, peeked)
     await _check_author(session, view, header)
     _check_place(session, peeked, stored.seq)
+    if header.version == 1:
+        session.authors[header.circle, header.note] = header.account
     return Note(view.circle, stored.seq, stored.at, header, peeked.digest, _content(view, peeked))
 
 
 async def _page(session: Session, view: CircleView, answer: Notes) -> Page:
     notes = [await opened(session, view, stored) for stored in answer.notes]
     return Page(tuple(notes), answer.last_seq)
+
+
+async def _listed(session: Session, view: CircleView, answer: Notes) -> Page:
+    page = await _page(session, view, answer)
+    for note in page.notes:
+        if note.version > 1:
+            await _check_follows(session, view, note)
+    return page
+
+
+async def _check_follows(session: Session, view: CircleView, note: Note) -> None:
+    """A later version is by who wrote the note, and names the one before; asks only for a note that is new here."""
+    name = (note.circle, note.note)
+    if name not in session.authors and not await versions(session, view, note.note):
+        raise ProtocolError("wrong-version")
+    if note.author != session.authors[name]:
+        raise ProtocolError("not-the-author")
+    _, before = session.places.get((*name, note.version - 1), (0, note.header.replaces))
+    if note.header.replaces != before:
+        raise ProtocolError("wrong-version")
 
 
 async def _verify(session: Session, peeked: Envelope) -> None:

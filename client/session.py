@@ -17,7 +17,7 @@ from relais.client.identity import Identity
 from relais.client.pins import Pins
 from relais.client.transport import Transport
 from relais.crypto import login
-from relais.models.ids import CircleId, Digest, NoteId
+from relais.models.ids import AccountId, CircleId, Digest, NoteId
 from relais.models.wire.auth import AskChallenge, AskToken, Challenge, Token
 
 _RENEW_BEFORE_MS = 60_000
@@ -44,6 +44,8 @@ class Session:
         self.token = ""
         self.places: dict[tuple[CircleId, NoteId, int], tuple[int, Digest]] = {}
         """Where each version was seen: (circle, note, version) → (seq, hash). It stays there."""
+        self.authors: dict[tuple[CircleId, NoteId], AccountId] = {}
+        """Who wrote each note, by its first version that this member may read: nobody else corrects it."""
         self._expires_at = 0
         self._connecting = asyncio.Lock()
         self._renewal: asyncio.Task[None] | None = None

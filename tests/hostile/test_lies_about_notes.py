@@ -8,6 +8,7 @@ import pytest
 from lied_to import Stage, read, refused
 from people import MARCEL
 
+from relais.client import reading
 from relais.client.errors import BadAnswer
 from relais.client.sdk import Circle, Client, File
 from relais.crypto import envelope
@@ -76,17 +77,18 @@ async def test_a_note_with_one_flipped_bit_is_refused(stage: Stage, place: float
 def written(stage: Stage, author: Client, circle: Circle, **more: Any) -> bytes:
     """A note by anybody, under the circle's current key, as the relay alone would let it in."""
     state, now = circle.view.state, author.session.clock.now()
-    fields: dict[str, Any] = {"ledger_seq": state.seq, "ledger_head": state.head} | more
-    draft = Draft(
-        circle=circle.circle,
-        note=uuid7(now),
-        version=1,
-        replaces=None,
-        kind="post",
-        account=author.account,
-        at=now,
-        **fields,
-    )
+    fields: dict[str, Any] = {
+        "circle": circle.circle,
+        "note": uuid7(now),
+        "version": 1,
+        "replaces": None,
+        "kind": "post",
+        "account": author.account,
+        "at": now,
+        "ledger_seq": state.seq,
+        "ledger_head": state.head,
+    }
+    draft = Draft(**(fields | more))
     number = state.audiences["team"].epoch
     to = [To("team", number, key=circle.view.current_key("team"))]
     entropy = secrets.token_bytes(envelope.ENTROPY_SIZE)
@@ -138,6 +140,45 @@ async def test_a_hidden_or_foreign_version_of_a_note_is_refused(stage: Stage) ->
         "notes": [{"seq": other.seq, "at": other.at, "envelope": other.envelope}],
     }
     await refused("wrong-version", circle.versions(note))
+
+
+async def test_a_correction_by_another_than_the_author_is_refused_wherever_it_is_listed(
+    stage: Stage,
+) -> None:
+    """The members' keys seal it rightly: that it is not the author's shows beside version 1 only."""
+    await stage.circle.add(stage.olga.account)
+    first = (await stage.denis.session.call(SyncCircle(stage.id, 0, 1))).notes[0]
+    before = envelope.peek(first.envelope)
+    said = {"note": before.header.note, "version": 2, "kind": "correction"}
+    cases = {
+        "not-the-author": written(stage, stage.olga, stage.circle, replaces=before.digest, **said),
+        "wrong-version": written(stage, stage.denis, stage.circle, replaces="ab" * 32, **said),
+    }
+    for reason, forged in cases.items():
+        told = {"seq": 4, "at": first.at, "envelope": forged}
+        for seq, where in ((0, "circle.sync"), (3, "circle.sync"), (0, "circle.page")):
+            nadia = await stage.victim()
+            circle = await nadia.circle(stage.id)
+            listing = reading.after if where == "circle.sync" else reading.before
+            stage.liar.answers[where] = lambda _, ok, told=told: {
+                "notes": [*ok["notes"], told],
+                "last_seq": 4,
+            }
+            await refused(reason, listing(nadia.session, circle.view, seq))
+
+
+async def test_the_authors_correction_is_listed_and_versions_asked_for_only_where_none_is_known(
+    stage: Stage,
+) -> None:
+    first = (await stage.denis.session.call(SyncCircle(stage.id, 0, 1))).notes[0]
+    await stage.circle.correct(envelope.peek(first.envelope).header.note, "un, corrigé")
+    for seq, asked in ((0, []), (3, ["note.get"])):
+        nadia = await stage.victim()
+        circle = await nadia.circle(stage.id)
+        listed = [note async for note in circle.notes(after=seq)]
+        listed += [note async for note in circle.notes(after=3)]
+        assert [one.version for one in listed[-2:]] == [2, 2]
+        assert [event for event, _ in stage.liar.forwarded if event == "note.get"] == asked
 
 
 async def test_an_attachment_that_was_changed_cut_or_exchanged_is_refused(stage: Stage) -> None:

@@ -61,16 +61,14 @@ class Notes:
         envelope = envelopes.peek(ask.envelope)
         _check_author(caller, envelope)
         view = await self._parts.book.settled(envelope.header.circle)
-        author = view.accounts.get(caller.account)
-        if author is None:
-            raise ProtocolError("not-a-member")
-        envelopes.verify(envelope, author)
+        _check_signed(view, envelope)
         if envelope.header.kind == envelopes.PROFILE_KIND:
             return await self._post_profile(caller, envelope)
         try:
             authorize.may_post(view.state, view.accounts, envelope.header, now_ms())
             await self._check_follows(envelope)
             await self._check_blobs(envelope)
+            view = await self._judged_again(view, envelope)
         except (Refusal, ProtocolError):
             if stored := await self._same(envelope):
                 return stored
@@ -132,6 +130,14 @@ class Notes:
         await self._parts.recorder.record(caller, Act(action, view.state.circle, subject, role))
         notes = tuple(wire.StoredNote(one.seq, one.at, one.envelope) for one in found)
         return wire.Notes(notes, last)
+
+    async def _judged_again(self, view: CircleView, envelope: Envelope) -> CircleView:
+        """The circle as it is by now: it may have changed while versions and blobs were read."""
+        settled = await self._parts.book.settled(view.state.circle)
+        if settled is not view:
+            _check_signed(settled, envelope)
+            authorize.may_post(settled.state, settled.accounts, envelope.header, now_ms())
+        return settled
 
     async def _check_follows(self, envelope: Envelope) -> None:
         """A version above 1 follows the one before it, by the same account."""
@@ -215,6 +221,14 @@ def _check_author(caller: Caller, envelope: Envelope) -> None:
         raise ProtocolError("wrong-account")
     if envelope.kid != caller.device:
         raise ProtocolError("wrong-device")
+
+
+def _check_signed(view: CircleView, envelope: Envelope) -> None:
+    """By a device in force of somebody who is or was in the circle. Raises ProtocolError."""
+    author = view.accounts.get(envelope.header.account)
+    if author is None:
+        raise ProtocolError("not-a-member")
+    envelopes.verify(envelope, author)
 
 
 def _check_limit(limit: int) -> None:

@@ -38,63 +38,65 @@ def spell(value: Any) -> str:
     return json.dumps(value, sort_keys=True, ensure_ascii=False, separators=(",", ":"))
 
 
+CANONICAL = [
+    '{"a":1,"b":[true,false,null]}',
+    '""',
+    "[]",
+    "{}",
+    "-9007199254740991",
+    "[" * 16 + "]" * 16,
+]
+CANONICAL += [
+    '"\\b\\t\\n\\f\\r\\"\\\\\\u0000\\u001f\u007f/é€😀\u2028"',
+    '{"\u20ac":1,"\U0001f600":2,"\ufb33":3}',
+]
+NOT_CANONICAL = {
+    "not-canonical": [
+        '{"b":1,"a":2}',
+        '{"a": 1}',
+        "[1 ]",
+        "1.0",
+        "-0",
+        "1e2",
+        '"\\u0041"',
+    ]
+    + [
+        '"\\/"',
+        '{"a":1,"a":2}',
+        '{"a":1,"a":1}',
+        ' "x"',
+        '"x"\n',
+        '{"\ufb33":3,"\U0001f600":2}',
+        "0.0",
+    ],
+    "not-representable": [
+        "0.5",
+        "9007199254740992",
+        "-9007199254740992",
+        "1e400",
+        '"\\ud800"',
+        "1" * 400,
+    ],
+    "not-json": [
+        "",
+        "{",
+        "nul",
+        "NaN",
+        "Infinity",
+        "01",
+        "'a'",
+        '"\t"',
+        "[1,]",
+        "{}{}",
+        "\ufeff{}",
+    ],
+    "too-deep": ["[" * 17 + "]" * 17, '{"a":' * 17 + "1" + "}" * 17],
+}
+
+
 def canonical_cases() -> list[Json]:
-    good = [
-        '{"a":1,"b":[true,false,null]}',
-        '""',
-        "[]",
-        "{}",
-        "-9007199254740991",
-        "[" * 16 + "]" * 16,
-    ]
-    good += [
-        '"\\b\\t\\n\\f\\r\\"\\\\\\u0000\\u001f\u007f/é€😀\u2028"',
-        '{"\u20ac":1,"\U0001f600":2,"\ufb33":3}',
-    ]
-    bad = {
-        "not-canonical": [
-            '{"b":1,"a":2}',
-            '{"a": 1}',
-            "[1 ]",
-            "1.0",
-            "-0",
-            "1e2",
-            '"\\u0041"',
-        ]
-        + [
-            '"\\/"',
-            '{"a":1,"a":2}',
-            '{"a":1,"a":1}',
-            ' "x"',
-            '"x"\n',
-            '{"\ufb33":3,"\U0001f600":2}',
-            "0.0",
-        ],
-        "not-representable": [
-            "0.5",
-            "9007199254740992",
-            "-9007199254740992",
-            "1e400",
-            '"\\ud800"',
-            "1" * 400,
-        ],
-        "not-json": [
-            "",
-            "{",
-            "nul",
-            "NaN",
-            "Infinity",
-            "01",
-            "'a'",
-            '"\t"',
-            "[1,]",
-            "{}{}",
-            "\ufeff{}",
-        ],
-        "too-deep": ["[" * 17 + "]" * 17, '{"a":' * 17 + "1" + "}" * 17],
-    }
-    cases = [{"data": text.encode().hex(), "reason": None} for text in good]
-    for reason, texts in bad.items():
+    cases = [{"data": text.encode().hex(), "reason": None} for text in CANONICAL]
+    for reason, texts in NOT_CANONICAL.items():
         cases += [{"data": text.encode().hex(), "reason": reason} for text in texts]
     return [
         *cases,
@@ -198,30 +200,33 @@ def seen(entries: list[str], size: int) -> Json:
     return {"size": size, "root": root([leaf(one.encode()) for one in entries[:size]]).hex()}
 
 
-def attacks() -> list[Json]:
-    """`view` is what a reader of entries, tiles and checkpoint finds; `export`, a reader of it all."""
-    log = [spell(entry(number)) for number in range(11)]
-    edited = [*log[:4], spell(entry(4, account="b2" * 32)), *log[5:]]
+Attack = tuple[str, Json, str | None, list[Any] | None]
+LOG = [spell(entry(number)) for number in range(11)]
+EDITED = [*LOG[:4], spell(entry(4, account="b2" * 32)), *LOG[5:]]
+
+
+def attacks_on_entries() -> list[Attack]:
+    log, good, wrong = LOG, served(LOG), "leaf-mismatch"
     backdated = [*log[:4], spell(entry(4, at="2026-02-01T07:30:04.000Z")), *log[5:]]
     inserted = [*log[:5], spell(entry(99)), *log[5:]]
     reordered = [*log[:2], log[6], *log[3:6], log[2], *log[7:]]
-    malformed = [*log[:4], log[4].replace(":", ": ", 1), *log[5:]]
-    good, rewritten = served(log), served(edited)
-    tile = dict.fromkeys(good["tiles"], "00" + next(iter(good["tiles"].values()))[2:])
-    forged = good["checkpoint"].replace("\n11\n", "\n12\n")
-    strange = served(log, label="stranger")
-    wrong, stolen = "leaf-mismatch", "no-known-signature"
-    cases: list[tuple[str, Json, str | None, list[Any] | None]] = [
+    return [
         ("nothing", good, None, None),
         ("nothing, and an older tree is kept", {**good, "older": seen(log, 7)}, None, None),
         ("nothing, and the same tree is kept", {**good, "older": seen(log, 11)}, None, None),
-        ("edit", served(log, lines=edited), wrong, ["entry-changed", 4]),
+        ("edit", served(log, lines=EDITED), wrong, ["entry-changed", 4]),
         ("backdate", served(log, lines=backdated), wrong, ["entry-changed", 4]),
         ("delete", served(log, lines=[*log[:3], *log[4:]]), wrong, ["entry-deleted", 3]),
         ("insert", served(log, lines=inserted), wrong, ["entry-inserted", 5]),
         ("append", served(log, lines=[*log, log[0]]), "index-out-of-range", ["entry-inserted", 11]),
         ("reorder", served(log, lines=reordered), wrong, ["entry-reordered", 2]),
         ("truncate the entries", served(log, lines=log[:8]), None, ["entries-truncated", 8]),
+    ]
+
+
+def attacks_on_history() -> list[Attack]:
+    log, rewritten = LOG, served(EDITED)
+    return [
         (
             "truncate all, an older tree kept",
             {**served(log[:6]), "older": seen(log, 9)},
@@ -237,6 +242,17 @@ def attacks() -> list[Json]:
             ["forked-tree", None],
         ),
         ("fork after the older tree", {**rewritten, "older": seen(log, 4)}, None, None),
+    ]
+
+
+def attacks_on_the_tree() -> list[Attack]:
+    log, good, rewritten = LOG, served(LOG), served(EDITED)
+    malformed = [*log[:4], log[4].replace(":", ": ", 1), *log[5:]]
+    tile = dict.fromkeys(good["tiles"], "00" + next(iter(good["tiles"].values()))[2:])
+    forged = good["checkpoint"].replace("\n11\n", "\n12\n")
+    strange = served(log, label="stranger")
+    stolen = "no-known-signature"
+    return [
         (
             "edit entry and tile",
             {**rewritten, "checkpoint": good["checkpoint"]},
@@ -255,6 +271,11 @@ def attacks() -> list[Json]:
         ("replace the signature", {**strange, "vkey": good["vkey"]}, stolen, ["foreign-key", None]),
         ("log what is no entry", served(malformed), "not-canonical", ["entry-malformed", 4]),
     ]
+
+
+def attacks() -> list[Json]:
+    """`view` is what a reader of entries, tiles and checkpoint finds; `export`, a reader of it all."""
+    cases = [*attacks_on_entries(), *attacks_on_history(), *attacks_on_the_tree()]
     return [
         {"name": name, **served_log, "view": view, "export": export}
         for name, served_log, view, export in cases

@@ -31,7 +31,9 @@ def bad() -> Iterable[Bad]:
         yield "verify" if is_signature else "peek", name, reason, data, []
     yield from _bad_headers()
     yield from _bad_authors()
-    yield from _bad_seals()
+    yield from _bad_keys()
+    yield from _bad_contents()
+    yield from _bad_encryptions()
     yield from _bad_posts()
     yield from _bad_versions()
 
@@ -126,12 +128,36 @@ def _bad_authors() -> Iterable[Bad]:
     )
 
 
-def _bad_seals() -> Iterable[Bad]:
-    def resealed(
-        name: str, reason: str, change: Callable[[Json, Json], Any], said: bytes | None = None
-    ) -> Bad:
-        return "open", name, reason, _crafted(change, said), []
+def _bad_keys() -> Iterable[Bad]:
+    yield from _bad_wrappings()
+    yield (
+        "open",
+        "no key for this reader",
+        "key-missing",
+        sealed(
+            "unread",
+            "anne phone",
+            PLAIN,
+            To("team", 2, key=epoch_key("team", 2)),
+            **_second_epoch(),
+        )[0],
+        [],
+    )
+    bot = sealed("bot", "lab machine", PLAIN, to_inbox("team"))[0]
+    yield (
+        "open",
+        "inbox key with a flipped bit",
+        "cannot-open",
+        _reheaded(
+            bot,
+            "lab machine",
+            lambda h: h["keys"][0].update(sealed=people.flipped(h["keys"][0]["sealed"], place=-1)),
+        ),
+        [],
+    )
 
+
+def _bad_wrappings() -> Iterable[Bad]:
     header, ciphertext = cbor.decode(cose.peek(POST).payload)
     flipped = cbor.encode([header, people.flipped(ciphertext, place=-1)])
     yield (
@@ -166,52 +192,36 @@ def _bad_seals() -> Iterable[Bad]:
         ),
         [],
     )
-    yield (
-        "open",
-        "no key for this reader",
-        "key-missing",
-        sealed(
-            "unread",
-            "anne phone",
-            PLAIN,
-            To("team", 2, key=epoch_key("team", 2)),
-            **_second_epoch(),
-        )[0],
-        [],
-    )
-    bot = sealed("bot", "lab machine", PLAIN, to_inbox("team"))[0]
-    yield (
-        "open",
-        "inbox key with a flipped bit",
-        "cannot-open",
-        _reheaded(
-            bot,
-            "lab machine",
-            lambda h: h["keys"][0].update(sealed=people.flipped(h["keys"][0]["sealed"], place=-1)),
-        ),
-        [],
-    )
-    yield resealed(
+
+
+def _resealed(
+    name: str, reason: str, change: Callable[[Json, Json], Any], said: bytes | None = None
+) -> Bad:
+    return "open", name, reason, _crafted(change, said), []
+
+
+def _bad_contents() -> Iterable[Bad]:
+    yield _resealed(
         "a commitment to another key",
         "commitment-differs",
         lambda h, c: h.update(commitment=random("commitment")),
     )
-    yield resealed(
+    yield _resealed(
         "blobs not those of the content", "blobs-differ", lambda h, c: h.update(blobs=[bytes(32)])
     )
-    yield resealed(
+    yield _resealed(
         "padding not zero", "bad-padding", lambda h, c: None, content.pad(b"x")[:-1] + b"\1"
     )
-    yield resealed("not padded", "bad-padding", lambda h, c: None, content.encode(PLAIN))
-    yield resealed("content is no CBOR", "non-canonical", lambda h, c: None, content.pad(b"\xff"))
-    yield resealed(
+    yield _resealed("not padded", "bad-padding", lambda h, c: None, content.encode(PLAIN))
+    yield _resealed("content is no CBOR", "non-canonical", lambda h, c: None, content.pad(b"\xff"))
+    yield _resealed(
         "a profile's content in a post",
         "wrong-type",
         lambda h, c: None,
         content.pad(content.encode(PATIENT)),
     )
     gone = content.encode(Content("OBS", "", attachments=(PICTURE,)))
-    yield resealed(
+    yield _resealed(
         "a withdrawal with an attachment",
         "wrong-type",
         lambda h, c: h.update(
@@ -219,17 +229,20 @@ def _bad_seals() -> Iterable[Bad]:
         ),
         content.pad(gone),
     )
-    yield resealed(
+
+
+def _bad_encryptions() -> Iterable[Bad]:
+    yield _resealed(
         "COSE_Encrypt0 with another header",
         "wrong-type",
         lambda h, c: c.update(protected=b"\xa1\x01\x01"),
     )
-    yield resealed(
+    yield _resealed(
         "COSE_Encrypt0 with a short nonce",
         "wrong-type",
         lambda h, c: c.update(unprotected={5: bytes(11)}),
     )
-    yield resealed(
+    yield _resealed(
         "COSE_Encrypt0 with a key id",
         "wrong-type",
         lambda h, c: c.update(unprotected={4: b"k", 5: bytes(12)}),

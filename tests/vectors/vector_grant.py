@@ -11,6 +11,10 @@ from vector_people import CHAINS, DAY, START, Json, keys, random
 from relais.crypto import cose, grant
 from relais.crypto.structure import to_bytes
 
+Bad = tuple[str, str, str, str, bytes]
+"""Name, reason, device it is opened by, chain of its granter, the grant."""
+LAPTOP = "anne laptop"
+
 
 def triples(*names: tuple[str, int]) -> list[tuple[str, int, bytes]]:
     return [(audience, number, epoch_key(audience, number)) for audience, number in names]
@@ -56,31 +60,38 @@ def _grants_good() -> Iterable[tuple[str, str, str, bytes]]:
     )
 
 
-def _grants_bad() -> Iterable[tuple[str, str, str, str, bytes]]:
+def _grants_bad() -> Iterable[Bad]:
     first = granted("anne phone", "anne laptop", ("team", 1), ("team", 2))
-    to = "anne laptop"
+    yield from _bad_forms(first)
+    yield from _bad_fields(first)
+    yield from _bad_keys()
+    yield from _bad_granters()
+    yield "made for another device", "wrong-device", "bruno phone", "anne", first
+
+
+def _bad_forms(first: bytes) -> Iterable[Bad]:
     for name, reason, data in people.form_defects(
         first, "anne phone", context=cose.GRANT, field="at"
     ):
         if name != "key id of another device":
-            yield name, reason, to, "anne", data
+            yield name, reason, LAPTOP, "anne", data
     yield (
         "key id of another device",
         "not-a-device",
-        to,
+        LAPTOP,
         "anne",
         people.sign_raw(
             cose.peek(first).payload, "anne phone", context=cose.GRANT, kid=random("kid", 16)
         ),
     )
 
-    def again(
-        name: str, reason: str, change: Callable[[Json], Any]
-    ) -> tuple[str, str, str, str, bytes]:
+
+def _bad_fields(first: bytes) -> Iterable[Bad]:
+    def again(name: str, reason: str, change: Callable[[Json], Any]) -> Bad:
         return (
             name,
             reason,
-            to,
+            LAPTOP,
             "anne",
             people.resigned(first, "anne phone", change, context=cose.GRANT),
         )
@@ -112,6 +123,9 @@ def _grants_bad() -> Iterable[tuple[str, str, str, str, bytes]]:
     yield again("another circle", "wrong-circle", lambda p: p.update(circle=random("circle")))
     yield again("another device", "wrong-device", lambda p: p.update(device=random("device", 16)))
     yield again("another granter", "wrong-account", lambda p: p.update(granter=random("granter")))
+
+
+def _bad_keys() -> Iterable[Bad]:
     foreign = granted("anne phone", "anne laptop", ("team", 1), circle=random("circle").hex())
     foreign = people.resigned(
         foreign,
@@ -119,12 +133,12 @@ def _grants_bad() -> Iterable[tuple[str, str, str, str, bytes]]:
         lambda p: p.update(circle=to_bytes(standing().known().circle)),
         context=cose.GRANT,
     )
-    yield "sealed for another circle", "cannot-open", to, "anne", foreign
+    yield "sealed for another circle", "cannot-open", LAPTOP, "anne", foreign
     wrong = [("team", 1, epoch_key("team", 1)), ("team", 2, random("a made-up key"))]
     yield (
         "a key of the granter's own making",
         "wrong-key",
-        to,
+        LAPTOP,
         "anne",
         granted("anne phone", "anne laptop", epochs=wrong),
     )
@@ -132,10 +146,13 @@ def _grants_bad() -> Iterable[tuple[str, str, str, str, bytes]]:
     yield (
         "a key of 31 bytes",
         "wrong-key",
-        to,
+        LAPTOP,
         "anne",
         granted("anne phone", "anne laptop", epochs=short),
     )
+
+
+def _bad_granters() -> Iterable[Bad]:
     yield (
         "by a bot",
         "not-entitled",
@@ -164,7 +181,6 @@ def _grants_bad() -> Iterable[tuple[str, str, str, str, bytes]]:
         "anne later",
         granted("anne laptop", "bruno phone", ("team", 1), at=START + 20 * DAY + 1),
     )
-    yield "made for another device", "wrong-device", "bruno phone", "anne", first
 
 
 def grants() -> Json:

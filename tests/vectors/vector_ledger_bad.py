@@ -33,7 +33,9 @@ def bad() -> Iterable[Bad]:
         yield name, reason, (*circle.entries, data)
     yield from _bad_places(circle, entry)
     yield from _bad_starts()
-    yield from _bad_members(circle, OPENED + 2 * HOUR)
+    yield from _bad_additions(circle, OPENED + 2 * HOUR)
+    yield from _bad_periods(circle, OPENED + 2 * HOUR)
+    yield from _bad_changes(circle, OPENED + 2 * HOUR)
     yield from _bad_removals(circle, OPENED + 2 * HOUR)
     yield from _bad_epochs(circle, OPENED + 2 * HOUR)
 
@@ -146,7 +148,7 @@ def _after(circle: Circle, at: int) -> Callable[..., Bad]:
     return case
 
 
-def _bad_members(circle: Circle, at: int) -> Iterable[Bad]:
+def _bad_additions(circle: Circle, at: int) -> Iterable[Bad]:
     case = _after(circle, at)
     yield case("an outsider acts", "not-a-member", "eve phone", adds("claire", at=at))
     yield case(
@@ -184,6 +186,10 @@ def _bad_members(circle: Circle, at: int) -> Iterable[Bad]:
         "anne phone",
         adds("claire", "carer", "team", "team", at=at),
     )
+
+
+def _bad_periods(circle: Circle, at: int) -> Iterable[Bad]:
+    case = _after(circle, at)
     yield case(
         "since another time", "bad-period", "anne phone", adds("claire", at=at, since=at + 1)
     )
@@ -208,6 +214,10 @@ def _bad_members(circle: Circle, at: int) -> Iterable[Bad]:
         adds("claire", "professional", "team", "family", at=at, history=at),
         opens("team", 2),
     )
+
+
+def _bad_changes(circle: Circle, at: int) -> Iterable[Bad]:
+    case = _after(circle, at)
     yield case(
         "a professional changes", "not-allowed", "bruno phone", changes("bruno", "lead", "team")
     )

@@ -7,6 +7,7 @@ GET   /blobs/{sha256}?circle=ID    Range → 200 or 206
 
 import re
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 
 from aiohttp import web
@@ -24,6 +25,7 @@ from relais.server.clock import now_ms
 from relais.server.http import Gate, Handler, guarded, refused
 
 PATCH_BYTES = 1_048_576
+WRONG_HASH = Refusal(Code.MALFORMED, reason="wrong-hash")
 ID = re.compile(r"[0-9a-f]{64}")
 
 
@@ -69,7 +71,12 @@ class BlobRoutes:
 
     async def _head(self, request: web.Request) -> web.StreamResponse:
         caller = await self._parts.gate.caller(request)
-        offset = await self._parts.store.offset(_blob(request), owner=caller.account)
+        blob, store = _blob(request), self._parts.store
+        offset = await store.offset(blob, owner=caller.account)
+        if offset and await store.size(blob) is None:
+            with suppress(BlobOffset, BlobUnknown):  # not complete, which is what is told
+                if not await self._finish(caller, blob, offset):
+                    offset = None
         if offset is None:
             return web.Response(status=404, headers={"Cache-Control": "no-store"})
         return _at(offset, 200)
@@ -108,17 +115,22 @@ class BlobRoutes:
         after = await store.write(blob, offset, chunk, owner=caller.account)
         if after < size:
             return _at(after, 204)
+        return _at(after, 204) if await self._finish(caller, blob, size) else _wrong_hash()
+
+    async def _finish(self, caller: Caller, blob: BlobId, size: int) -> bool:
+        """Make a complete upload a blob once its entry is durable; False when its bytes were not those of the blob."""
         act = Act("blob.upload", subject={"blob": blob, "size": size})
+        recorder = self._parts.recorder
+
+        async def verified() -> None:
+            await recorder.record(caller, act)
+
         try:
-            await store.finish(blob, owner=caller.account)
+            await self._parts.store.finish(blob, owner=caller.account, verified=verified)
         except BlobHash:
-            refusal = Refusal(Code.MALFORMED, reason="wrong-hash")
-            await self._parts.recorder.record(caller, act, refusal=refusal)
-            response = refused(refusal)
-            response.set_status(422)
-            return response
-        await self._parts.recorder.record(caller, act)
-        return _at(after, 204)
+            await recorder.record(caller, act, refusal=WRONG_HASH)
+            return False
+        return True
 
     async def _get(self, request: web.Request) -> web.StreamResponse:
         caller, blob = await self._parts.gate.caller(request), _blob(request)
@@ -152,6 +164,12 @@ class BlobRoutes:
             await response.write(piece)
         await response.write_eof()
         return response
+
+
+def _wrong_hash() -> web.Response:
+    response = refused(WRONG_HASH)
+    response.set_status(422)
+    return response
 
 
 def _act(action: str, request: web.Request) -> Act:

@@ -158,9 +158,9 @@ class Joining:
         self, caller: Caller, ask: account_wire.OfferDevice
     ) -> account_wire.DeviceOffered:
         offer = Offer(caller.account, caller.device, now_ms() + OFFER_MS)
-        if not await self._parts.joins.offer(ask.ticket, offer):
+        audit = entry_of(caller, Act("device.offer"), at=now_ms())
+        if not await self._parts.joins.offer(ask.ticket, offer, audit=audit):
             raise Refusal(Code.CONFLICT)
-        await self._parts.recorder.record(caller, Act("device.offer"))
         return account_wire.DeviceOffered(offer.expires_at)
 
     async def look(self, who: Stranger, ask: wire.LookJoin, host: str) -> wire.JoinLooked:

@@ -12,7 +12,7 @@ compare-and-set on its `offset`. What was taken in survives a restart.
 """
 
 import hashlib
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
@@ -116,13 +116,18 @@ class BlobStore:
             raise BlobSize(upload.size)
         return await self._take_in(upload, chunk) if chunk else offset
 
-    async def finish(self, blob: str, *, owner: str) -> None:
+    async def finish(
+        self, blob: str, *, owner: str, verified: Callable[[], Awaitable[None]] | None = None
+    ) -> None:
         """Check the hash of a complete upload, and make it a blob. May be repeated.
 
+        `verified` is awaited when the bytes are known to be right, before anybody can read them; what it raises leaves
+        the upload as it is.
         Raises `BlobUnknown`, `BlobOffset` if bytes are missing, `BlobHash` if they are not those of this blob: they are gone.
         """
         upload = await self._upload(blob, owner)
         if await self.size(blob) is not None:
+            await _told(verified)
             if upload:  # another owner brought the same blob
                 await self._remove(upload.id)
             return
@@ -132,6 +137,7 @@ class BlobStore:
             raise BlobOffset(upload.offset)
         if upload.offset != PUBLISHING:
             await self._verify(upload)
+        await _told(verified)
         await self._publish(upload.id)
         if await self.size(blob) is None:
             raise BlobUnknown("the upload was discarded")
@@ -294,3 +300,8 @@ class BlobStore:
                 raise BlobUnknown("the blob was removed")
             data = b"".join(chunk["data"] for chunk in chunks)
             yield data[max(0, start - low * CHUNK) : end - low * CHUNK]
+
+
+async def _told(verified: Callable[[], Awaitable[None]] | None) -> None:
+    if verified is not None:
+        await verified()

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from relais.models.ids import AccountId, DeviceId, Millis, TicketId
-from relais.models.store.database import Database, Document
+from relais.models.store.database import Database, Document, Session
 from relais.models.store.errors import DuplicateKey
 
 
@@ -30,23 +30,35 @@ class JoinStore:
     """Collection `joins`."""
 
     def __init__(self, database: Database) -> None:
+        self._database = database
         self._joins = database.collection("joins")
+        self._audit = database.collection("audit_pending")
 
-    async def offer(self, ticket: TicketId, offer: Offer) -> bool:
-        """Offer a ticket, or again by the device that did: then a new request has its turn.
+    async def offer(self, ticket: TicketId, offer: Offer, *, audit: Document) -> bool:
+        """Offer a ticket, or again by the device that did: then a new request has its turn. `audit` goes with it.
 
         False when another device's offer has the ticket.
         """
-        if await self._add(ticket, vars(offer), offer.expires_at):
-            return True
-        before = await self._joins.find_one({"_id": ticket})
-        if before is None or (before["account"], before["device"]) != (offer.account, offer.device):
-            return False
-        for part in ("request", "answer"):
-            await self._joins.delete({"_id": f"{ticket}/{part}"})
         expires = datetime.fromtimestamp(offer.expires_at / 1000, UTC)
-        change = {"expires_at": offer.expires_at, "expires": expires}
-        return await self._joins.update({"_id": ticket}, {"$set": change})
+        facts = {**vars(offer), "expires": expires}
+
+        async def work(session: Session) -> bool:
+            before = await self._joins.find_one({"_id": ticket}, session=session)
+            if before is None:
+                await self._joins.insert({"_id": ticket, **facts}, session=session)
+            elif (before["account"], before["device"]) != (offer.account, offer.device):
+                return False
+            else:
+                for part in ("request", "answer"):
+                    await self._joins.delete({"_id": f"{ticket}/{part}"}, session=session)
+                await self._joins.update({"_id": ticket}, {"$set": facts}, session=session)
+            await self._audit.insert(dict(audit), session=session)
+            return True
+
+        try:
+            return await self._database.transaction(work)
+        except DuplicateKey:
+            return False  # another offer was quicker
 
     async def find(self, ticket: TicketId, *, now: Millis) -> Offer | None:
         """The offer, while it is valid."""

@@ -160,7 +160,7 @@ class Sockets:
     async def answer(self, sid: str, data: Any) -> dict[str, Any]:
         """Answer one event, whatever it is and whatever happens."""
         session = self._sessions.get(sid)
-        if session is None or session.expires_at <= now_ms():
+        if session is None:  # its end was told already, and nobody hears this
             return {"error": Refusal(Code.UNAUTHENTICATED).as_wire()}
         name = _name_of(data) or ""
         session.busy += 1
@@ -176,6 +176,8 @@ class Sockets:
 
     async def _act(self, session: Session, name: str, data: Any) -> Any:
         self._needs.devices.take(session.caller.device)
+        if session.expires_at <= now_ms():
+            raise Refusal(Code.UNAUTHENTICATED)
         kind = self._requests.get(name)
         if kind is None or len(data) != 2:
             raise Refusal(Code.MALFORMED, field="event")

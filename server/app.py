@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from ipaddress import ip_address
 from pathlib import Path
 from typing import Any
 
@@ -253,6 +254,8 @@ async def _listening(node: Node) -> AsyncIterator[None]:
         await site.start()
         node.port = runner.addresses[0][1]
         log.info("serving", extra={"port": node.port})
+        if settings.origin is None and not is_loopback(settings.host):
+            log.warning("no origin is set: a login made for any name of this host is taken")
         try:
             yield
         finally:
@@ -261,6 +264,14 @@ async def _listening(node: Node) -> AsyncIterator[None]:
             await node.sockets.close()
     finally:
         await runner.cleanup()
+
+
+def is_loopback(host: str) -> bool:
+    """Whether only this machine can reach what listens there."""
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
 
 
 def origin_of(settings: Settings, port: int) -> str:

@@ -204,7 +204,7 @@ export class Circles {
     const details = this.#details.get(circle);
     const { name, patient, last, at } = details ?? { name: "", patient: null, last: null, at: 0 };
     const locked = details !== undefined && active && profile !== null && name === "";
-    const view = { circle, name, patient, locked, active, closed, unread, urgent, last, at: Math.max(lastAt ?? 0, at) };
+    const view = { circle, name, patient, locked, active, closed, unread, urgent, last, at: last?.at ?? Math.max(lastAt ?? 0, at) };
     const isSame = before !== undefined && Object.entries(view).every(([key, value]) => before[/** @type {keyof CircleRow} */ (key)] === value);
     return isSame ? before : Object.freeze(view);
   }

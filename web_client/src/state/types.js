@@ -125,7 +125,7 @@
  * @property {number} unread
  * @property {boolean} urgent  An urgent note is unread.
  * @property {LastNote | null} last
- * @property {number} at  When something last happened.
+ * @property {number} at  When the last note was written; without one, when the circle last changed.
  */
 
 /** @typedef {{ at: number, author: string, mine: boolean, type: NoteType, text: string, attachments: number }} LastNote */

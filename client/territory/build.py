@@ -14,7 +14,7 @@ from relais.client.posting import Writing
 from relais.client.reading import Note
 from relais.client.sdk import Circle, Client
 from relais.client.territory.people import ADMINISTRATOR, CAST, Person, neighbours
-from relais.client.territory.scenes import Scene, Step
+from relais.client.territory.scenes import ANNOUNCEMENT, Scene, Step
 from relais.crypto.account import Profile
 from relais.models.ids import Millis
 from relais.models.wire.account import Invite
@@ -66,9 +66,11 @@ class Builder:
                 for person in CAST
                 if person.role != "auditor"
             }
+            circles = []
             for number, scene in enumerate(scenes, start=1):
                 self._say(f"circle {number} of {len(scenes)}")
-                await play(cast, scene)
+                circles.append(await play(cast, scene))
+            await announce(cast, circles)
 
     async def _enrol_all(self, people: list[Person]) -> None:
         async with Client.open(self._home(ADMINISTRATOR.key)) as administrator:
@@ -85,7 +87,17 @@ class Builder:
                     group.create_task(enrol_one(person))
 
 
-async def play(cast: dict[str, Client], scene: Scene) -> None:
+async def announce(cast: dict[str, Client], circles: list[Circle]) -> None:
+    """The coordinator's broadcast to every circle they are in; the nurse has acknowledged two."""
+    coordinator, nurse = cast["coordinator"], cast["nurse"]
+    theirs = [one.circle for one in circles if coordinator.account in one.view.state.members]
+    writing = Writing(text=ANNOUNCEMENT, type="INST", acknowledge=True)
+    _, posted = await coordinator.broadcast(theirs, writing)
+    for one in posted[:2]:
+        await (await nurse.circle(one.circle)).acknowledge(one.note)
+
+
+async def play(cast: dict[str, Client], scene: Scene) -> Circle:
     """Start one circle, fill it, and let everybody write, read and acknowledge in turn."""
     lead = cast[scene.lead]
     circle = await lead.create_circle(scene.patient)
@@ -98,6 +110,7 @@ async def play(cast: dict[str, Client], scene: Scene) -> None:
         note = await _write(cast, circle, step, written, at=at)
         written.append((step.who, note))
         await _receive(cast, circle, step, note, at=at)
+    return circle
 
 
 def _circle_role(client: Client) -> str:

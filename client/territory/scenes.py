@@ -146,7 +146,7 @@ def others() -> list[Scene]:
         Scene(
             Patient(*patient),
             "nurse",
-            ("physician", "pharmacist"),
+            ("physician", "pharmacist", "coordinator"),
             (
                 Step("nurse", "Pilulier préparé pour la semaine. Tension 13/7.", 40 + 6 * row, read_by=("physician",)),
                 Step("physician", "Vu en visite ce matin, traitement inchangé.", 20 + 6 * row, "GEN"),
@@ -154,3 +154,10 @@ def others() -> list[Scene]:
         )
         for row, patient in enumerate(_OTHERS)
     ]  # fmt: skip
+
+
+ANNOUNCEMENT = (
+    "Laboratoire et radiologie de l'hôpital : fermés lundi et mardi pour travaux. Prélèvements urgents au service "
+    "d'accueil, résultats par le circuit habituel. Merci d'en accuser réception."
+)
+"""What the coordinator sends to every circle at once."""

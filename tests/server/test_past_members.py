@@ -132,7 +132,9 @@ async def test_a_grant_of_a_later_epoch_stays_with_the_server(house: House) -> N
         epochs=[("team", 2, circle.keys["team", 2])],
         at=now(),
     )
-    await planted(house, circle, GrantRow(nurse.id, doctor.id, doctor.keys.id, (("team", 2),), sealed))
+    await planted(
+        house, circle, GrantRow(nurse.id, doctor.id, doctor.keys.id, (("team", 2),), sealed)
+    )
     assert (await doctor.on.call(wire.GetGrants(circle.id, 0))).grants == old.grants
     await nurse.add(circle, doctor)
     assert sealed in (await doctor.on.call(wire.GetGrants(circle.id, 0))).grants

@@ -79,7 +79,7 @@ async def append(session: Session, circle: CircleId, plan: Plan) -> CircleView:
     refuse_alarmed(session, circle)
     for last in (*[False] * (_TRIES - 1), True):
         view = await fetch(session, circle)
-        now = max(session.clock.now(), view.state.at)
+        now = _after(view, session)
         operations, opened = plan(view, now)
         if not operations and not opened:
             return view
@@ -92,6 +92,12 @@ async def append(session: Session, circle: CircleId, plan: Plan) -> CircleView:
         else:
             return change.view(view)
     raise AssertionError("the last try returns or raises")
+
+
+def _after(view: CircleView, session: Session) -> Millis:
+    """Now, and later than the entry before, however late this clock is: a history that begins now must not reach back
+    to an epoch that was opened then."""
+    return max(session.clock.now(), view.state.at + 1)
 
 
 def _prepare(

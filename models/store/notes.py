@@ -98,16 +98,17 @@ class NoteStore:
         found = await self._notes.find_one({"circle": circle, "seq": seq}, fields=["at"])
         return found["at"] if found else None
 
-    async def first_since(self, circle: CircleId, moment: Millis) -> int:
-        """The number of the first version not older than `moment`; one past the last if there is none."""
+    async def first_where(self, circle: CircleId, holds: Callable[[StoredVersion], bool]) -> int:
+        """The number of the first version for which `holds`, where it holds for all that follow; one past the last
+        if there is none."""
         low, high = 1, await self.last_seq(circle) + 1
         while low < high:
             middle = (low + high) // 2
-            at = await self.at_seq(circle, middle)
-            if at is not None and at < moment:
-                low = middle + 1
-            else:
+            found = await self._notes.find_one({"circle": circle, "seq": middle})
+            if found is None or holds(_version(found)):
                 high = middle
+            else:
+                low = middle + 1
         return low
 
     async def unread(

@@ -190,3 +190,21 @@ async def test_somebody_removed_is_granted_nothing_of_the_new_epoch(town: Town) 
     stranger = await town.newcomer("Stéphane")
     with pytest.raises(UnknownCircle):
         await stranger.circle(circle.circle)
+
+
+@pytest.mark.parametrize("off", [-5_000, 5_000])
+async def test_a_newcomers_first_note_is_told_by_the_key_and_not_by_a_clock_that_is_off(
+    town: Town, off: int
+) -> None:
+    circle, (nurse,) = await circle_of(town, "Nadia")
+    substitute = await town.newcomer("Solène")
+    await circle.post("juste avant")
+    clock = nurse.session.clock
+    clock.set(clock.now() + off)
+
+    await circle.add(substitute.account, history=False)
+    posted = await circle.post("juste après")
+
+    assert await texts(substitute, circle.circle) == ["juste après"]
+    (summary,) = await substitute.circles()
+    assert (summary.row.last_seq, summary.row.unread) == (posted.seq, 1)

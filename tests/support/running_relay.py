@@ -62,7 +62,11 @@ class RunningRelay:
         )
         self._reader = threading.Thread(target=self._read, args=(self._process,), daemon=True)
         self._reader.start()
-        self.port = self._said_port(before)
+        try:
+            self.port = self._said_port(before)
+        except BaseException:
+            self.kill()
+            raise
         return self
 
     def environment(self) -> dict[str, str]:

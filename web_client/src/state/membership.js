@@ -55,7 +55,7 @@ export async function append(member, keeper, plan) {
   for (let attempt = 1; ; attempt++) {
     await keeper.refresh({ isForced: true });
     keeper.requireSound();
-    const at = Math.max(member.clock.now(), keeper.known.at);
+    const at = Math.max(member.clock.now(), keeper.known.at + 1); // a history that begins now must not reach an epoch opened then
     const { operations, open } = await plan(keeper.known, at);
     if (operations.length + open.length === 0) return;
     const change = await prepare(member, keeper, { operations, open, at });

@@ -126,6 +126,19 @@ async def test_the_author_sees_who_received_read_and_acknowledged(
     }
 
 
+async def test_no_focus_and_no_jump_moves_the_page_itself(stage: Stage, nurse: Window) -> None:
+    circle = await together(stage, "Mme Immobile", nurse)
+    for number in range(8):
+        await circle.post(f"Relevé {number}.")
+    await nurse.receipts("Relevé 0.")
+    await nurse.note("Relevé 0.").evaluate("(card) => card.scrollIntoView({ block: 'start' })")
+    await nurse.note("Relevé 7.").evaluate("(card) => card.scrollIntoView({ block: 'center' })")
+    moved = """
+      [...document.querySelectorAll("*")].filter((one) => one.scrollTop > 0 && one.className !== "scroller").map((one) => one.outerHTML.slice(0, 60))
+    """
+    assert await nurse.page.evaluate(moved) == []
+
+
 async def account_of_window(stage: Stage, window: Window) -> str:
     async with stage.town.administrator.connected() as searcher:
         return await account_of(searcher, window.name)

@@ -130,9 +130,10 @@ async def test_no_focus_and_no_jump_moves_the_page_itself(stage: Stage, nurse: W
     circle = await together(stage, "Mme Immobile", nurse)
     for number in range(8):
         await circle.post(f"Relevé {number}.")
-    await nurse.receipts("Relevé 0.")
-    await nurse.note("Relevé 0.").evaluate("(card) => card.scrollIntoView({ block: 'start' })")
-    await nurse.note("Relevé 7.").evaluate("(card) => card.scrollIntoView({ block: 'center' })")
+    await nurse.note("Relevé 7.").wait_for()
+    await nurse.receipts("Relevé 7.")
+    await nurse.page.evaluate("document.querySelector('.scroller').scrollTop = 0")
+    await nurse.note("Relevé 7.").evaluate("(card) => card.scrollIntoView({ block: 'start' })")
     moved = """
       [...document.querySelectorAll("*")].filter((one) => one.scrollTop > 0 && one.className !== "scroller").map((one) => one.outerHTML.slice(0, 60))
     """

@@ -51,9 +51,8 @@ def good(scene: Scene) -> dict[type, Any]:
         "Nadia", circle.AppendEntry, scene.circle.remove(scene.clients["Labo"].account)
     )
     statement = scene.run(kit_statement(denis))
-    device, head = denis.device, "ab" * 32
     requests = [
-        auth.AskChallenge(device),
+        auth.AskChallenge(denis.device),
         auth.AskToken(b"\x00"),
         account.GetAccounts((nadia.account,)),
         account.AppendStatement(statement),
@@ -82,7 +81,7 @@ def good(scene: Scene) -> dict[type, Any]:
         audit.ProveConsistency(1),
         audit.CircleAccesses(one, 0, 10),
     ]
-    assert {type(request) for request in requests} == set(wire.REQUESTS), head
+    assert {type(request) for request in requests} == set(wire.REQUESTS)
     return {type(request): request for request in requests}
 
 

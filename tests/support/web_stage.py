@@ -91,6 +91,22 @@ async def enrol(window: Window, url: str, name: str, profession: str = "InfirmiÃ
     window.name = name
 
 
+async def join(stage: Stage, first: Window, **options: Any) -> Window:
+    """A second browser of somebody's, called "Tablette", that joins by the code which the first shows."""
+    await first.go("devices/add")
+    code = await first.page.locator(".offer .code").inner_text()
+    second = await stage.window(**options)
+    await second.page.goto(stage.relay.origin)
+    await second.page.get_by_role("link", name=second.words("welcome.join")).click()
+    await second.field("join.code").fill(code.lower())
+    await second.field("enrol.label").fill("Tablette")
+    await second.button("join.action").click()
+    await expect(first.text("add-device.joined")).to_be_visible()
+    await second.until_online()
+    second.name = first.name
+    return second
+
+
 async def account_of(searcher: Client, name: str) -> AccountId:
     """Whoever is called so, by the directory."""
     (found,) = await searcher.directory(name)

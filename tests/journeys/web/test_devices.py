@@ -2,7 +2,7 @@
 
 import pytest
 from playwright.async_api import expect
-from web_stage import Stage
+from web_stage import Stage, join
 from web_window import Window
 
 from relais.client.sdk import Circle
@@ -20,25 +20,9 @@ async def with_a_circle(stage: Stage) -> tuple[Window, Circle]:
     return first, circle
 
 
-async def joined(stage: Stage, first: Window) -> Window:
-    """A second browser that joins by the code which the first shows."""
-    await first.go("devices/add")
-    code = await first.page.locator(".offer .code").inner_text()
-    second = await stage.window()
-    await second.page.goto(stage.relay.origin)
-    await second.page.get_by_role("link", name=second.words("welcome.join")).click()
-    await second.field("join.code").fill(code.lower())
-    await second.field("enrol.label").fill("Tablette")
-    await second.button("join.action").click()
-    await expect(first.text("add-device.joined")).to_be_visible()
-    await second.until_online()
-    second.name = first.name
-    return second
-
-
 async def test_a_browser_that_joins_by_the_code_opens_everything(stage: Stage) -> None:
     first, circle = await with_a_circle(stage)
-    second = await joined(stage, first)
+    second = await join(stage, first)
     await second.row("Mme Deux").click()
     await expect(second.note("Écrit avant le second appareil.")).to_be_visible()
 
@@ -85,7 +69,7 @@ async def test_the_words_of_the_kit_bring_the_account_back_to_another_browser(st
 
 async def test_a_revoked_device_is_cut_off_at_once_and_keeps_nothing(stage: Stage) -> None:
     first, circle = await with_a_circle(stage)
-    second = await joined(stage, first)
+    second = await join(stage, first)
     await second.open_circle(circle.circle)
     await second.note("Écrit avant").wait_for()
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from playwright.async_api import Download, Locator, expect
 from web_files import payload, pdf
-from web_stage import Stage, enrol, unique
+from web_stage import Stage, enrol, join, unique
 from web_window import DESKTOP, Window
 
 pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="session")]
@@ -42,6 +42,27 @@ async def test_a_plan_broadcast_to_several_circles_is_followed_in_one_matrix(
 
     await coordinator.field("broadcast.missing-only").check()
     assert await matrix(coordinator, "Mme Sortie") == {"Colette Aubry": False}
+
+
+async def test_a_broadcast_is_followed_from_a_device_that_did_not_send_it(stage: Stage) -> None:
+    coordinator = await stage.member("Hélène Weber", "coordinator", viewport=DESKTOP)
+    (first, _), (second, _) = [
+        await stage.circle(one, coordinator) for one in ("M. Un", "Mme Deux")
+    ]
+    await coordinator.go("broadcasts/new")
+    for patient in ("M. Un", "Mme Deux"):
+        await coordinator.page.get_by_role("checkbox", name=patient, exact=True).check()
+    await coordinator.field("composer.text").fill("Vaccination jeudi.")
+    await coordinator.button("new-broadcast.send", count=2).click()
+    await expect(coordinator.text("seen.acknowledged", done=0, count=2)).to_be_visible()
+    await first.acknowledge([one async for one in first.notes()][-1].note)
+
+    other = await join(stage, coordinator, viewport=DESKTOP)
+    await other.go("broadcasts")
+    await other.page.locator("broadcasts-page a").filter(has_text="Vaccination jeudi.").click()
+    await expect(other.text("seen.acknowledged", done=1, count=2)).to_be_visible()
+    await second.acknowledge([one async for one in second.notes()][-1].note)
+    await expect(other.text("seen.acknowledged", done=2, count=2)).to_be_visible()
 
 
 async def matrix(window: Window, patient: str) -> dict[str, bool]:

@@ -135,6 +135,9 @@ class App {
     const parts = { ...loaded, database: this.#database, keyStore: this.#keyStore, alarms: this.#alarms, fetch, prepare, exclusively, hesitation };
     const session = new Session(parts, {
       onState: () => this.#showConnectivity(), onAccount: () => this.#showMe(), onRevoked: () => this.#revoked(), onCircle: (circle) => this.circles.changed(circle),
+      onFilled: async () => {
+        if (session.roles.includes("coordinator")) await this.broadcasts.gather(this.circles.active);
+      },
     });
     this.#session = session;
     Object.assign(this.#world, session.world);

@@ -1,6 +1,7 @@
 /** One note to several circles, and one table of who has seen it: what state/types.js calls Broadcasts. */
 import { utf8, uuid7 } from "../core/bytes.js";
 import { sealFiles } from "./attachments.js";
+import { findOwn, lookedKey } from "./broadcast-finder.js";
 import { acting, declined } from "./failure.js";
 import { each } from "./lane.js";
 import { Signal } from "./signal.js";
@@ -12,7 +13,8 @@ import { receiptRows } from "./timeline-view.js";
 /** @typedef {import("./types.js").NoteType} NoteType */
 /** @typedef {import("./world.js").World} World */
 /** @typedef {{ broadcast: string, at: number, said: import("./key-store.js").Protected, notes: { circle: string, note: string }[] }} Kept */
-/** @typedef {{ type: NoteType, text: string, acknowledge: boolean }} Said */
+/** @typedef {import("./broadcast-finder.js").Found} Found */
+/** @typedef {import("./broadcast-finder.js").Said} Said */
 /** @typedef {{ kept: Kept, said: Said }} Known */
 
 const AT_ONCE = 2;
@@ -43,6 +45,34 @@ export class Broadcasts {
     this.#publish();
   }
 
+  /** Add what was sent from other devices of this account, as far as its notes are here. @param {readonly string[]} circles */
+  async gather(circles) {
+    const { member } = this.#world;
+    for (const circle of circles) {
+      const { found, looked } = await findOwn(this.#world, circle);
+      const added = await each(found, AT_ONCE, (one) => this.#joined(one));
+      await member.database.write([
+        ...added.map(({ kept }) => ({ store: /** @type {const} */ ("broadcasts"), put: kept })),
+        ...(looked ? [{ store: /** @type {const} */ ("values"), key: lookedKey(circle), put: looked }] : []),
+      ]);
+      for (const known of added) this.#known.set(known.kept.broadcast, known);
+    }
+    this.#publish();
+  }
+
+  /** What is known of a broadcast, with one more of its notes. @param {Found} found @returns {Promise<Known>} */
+  async #joined({ broadcast, at, circle, note, said }) {
+    const known = this.#known.get(broadcast);
+    const notes = (known?.kept.notes ?? []).filter((one) => one.note !== note);
+    const kept = known?.kept ?? { broadcast, at, said: await this.#protected(broadcast, said), notes };
+    return { kept: { ...kept, notes: [...notes, { circle, note }] }, said };
+  }
+
+  /** @param {string} broadcast @param {Said} said */
+  #protected(broadcast, said) {
+    return this.#world.member.keyStore.protect(utf8(JSON.stringify(said)), `broadcast ${broadcast}`);
+  }
+
   /** @param {import("./types.js").BroadcastForm} form */
   send({ circles, files, type, text, urgent, acknowledge }) {
     return acting(async () => {
@@ -59,7 +89,7 @@ export class Broadcasts {
       const said = { type, text, acknowledge };
       const kept = {
         broadcast, at, notes: writings.map(({ circle, note }) => ({ circle, note })),
-        said: await member.keyStore.protect(utf8(JSON.stringify(said)), `broadcast ${broadcast}`),
+        said: await this.#protected(broadcast, said),
       };
       const blobs = sealed.map(({ attachment, blob }) => ({ id: attachment.blob, blob }));
       await outbox.put(writings, { blobs, besides: [{ store: "broadcasts", put: kept }] });

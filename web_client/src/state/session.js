@@ -33,6 +33,7 @@ import { ReceiptSender } from "./receipts.js";
  * @property {() => void} onAccount one's own account or roles changed
  * @property {() => Promise<void>} onRevoked
  * @property {(circle: string) => void} onCircle
+ * @property {() => Promise<void>} onFilled the notes of the last 30 days are on this device
  */
 
 const CLOCK_TOLERANCE = 10 * 60_000;
@@ -131,6 +132,7 @@ export class Session {
     if (isBot(member)) return;
     await heal(member, { circle: null, keeperOf: (circle) => book.keeper(circle) });
     await this.#circles?.fill();
+    await this.#hooks.onFilled();
   }
 
   async #ownAccountChanged() {

@@ -213,9 +213,10 @@ class BlobStore:
         stood = {"blob": upload.blob, "owner": upload.owner, "offset": upload.offset}
         change = {"offset": offset, "tail": data[whole:], "touched": datetime.now(UTC)}
         if not await self._uploads.update(stood, {"$set": change}):
+            if await self._uploads.find_one({"_id": upload.id}, fields=["offset"]) is None:
+                await self._remove(upload.id)  # it was removed before these chunks came
             now = await self.offset(upload.blob, owner=upload.owner)
             if now is None:
-                await self._remove(upload.id)  # it was removed before these chunks came
                 raise BlobUnknown("the upload was discarded")
             raise BlobOffset(now)
         return offset

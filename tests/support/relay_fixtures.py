@@ -23,9 +23,12 @@ def relay(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningRelay]:
 @pytest.fixture(scope="session")
 def administrator(relay: RunningRelay, tmp_path_factory: pytest.TempPathFactory) -> Person:
     """Whoever invites the others to the shared relay."""
-    folder = tmp_path_factory.mktemp("administrator")
-    url = relay.invite("administrator")
-    return asyncio.run(enrol(folder, url, "Ada Régnier", "administrator"))
+    return first_administrator(relay, tmp_path_factory.mktemp("administrator"))
+
+
+def first_administrator(relay: RunningRelay, folder: Path) -> Person:
+    """Somebody whom the console invited."""
+    return asyncio.run(enrol(folder, relay.invite("administrator"), "Ada Régnier", "administrator"))
 
 
 @pytest.fixture

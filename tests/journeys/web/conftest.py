@@ -9,6 +9,7 @@ import pytest
 import pytest_asyncio
 from people import Person, Town
 from playwright.async_api import Browser
+from relay_fixtures import first_administrator
 from running_relay import RunningRelay
 from web_stage import Stage, browser_of_tests
 from web_window import Window
@@ -30,6 +31,12 @@ def relay(bundle: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ru
         yield running
     finally:
         running.close()
+
+
+@pytest.fixture(scope="session")
+def administrator(relay: RunningRelay, tmp_path_factory: pytest.TempPathFactory) -> Person:
+    """Of this relay: the one whom the other journeys share is at home on another."""
+    return first_administrator(relay, tmp_path_factory.mktemp("web-administrator"))
 
 
 @pytest_asyncio.fixture(scope="session", loop_scope="session")

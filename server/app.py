@@ -97,6 +97,7 @@ class Node:
         self.app = web.Application(client_max_size=PATCH_BYTES + 1_024, middlewares=[plain_errors])
         self.sockets = Sockets(_socket_needs(base), make_manager(base.settings.redis_url))
         self.audit = AuditRoom(_audit_parts(base), pace=Pace(alone=base.settings.is_embedded))
+        self.exchanges: dict[Any, Any] = {}
         self.port = 0
         self._compose()
 
@@ -171,8 +172,8 @@ class Node:
     def _add_http(self, enrolment: Enrolment, joining: Joining) -> None:
         base = self.base
         gate = _gate(base)
-        exchanges: dict[Any, Any] = {**enrolment.exchanges(), **joining.exchanges()}
-        for kind, action in exchanges.items():
+        self.exchanges = {**enrolment.exchanges(), **joining.exchanges()}
+        for kind, action in self.exchanges.items():
             self.app.router.add_post(kind.PATH, exchange(gate, kind, action))
         blobs = BlobParts(
             base.stores.blobs, base.book, base.recorder, gate, base.settings.blob_bytes

@@ -9,7 +9,18 @@ from typing import Any
 
 import pytest
 
-from relais.crypto import account, envelope, grant, join, kit, ledger, login, posting, receipt
+from relais.crypto import (
+    account,
+    envelope,
+    grant,
+    join,
+    kit,
+    ledger,
+    login,
+    posting,
+    receipt,
+    safety,
+)
 from relais.crypto.account import AccountState
 from relais.crypto.device import DeviceKeys
 from relais.crypto.ledger import CircleState
@@ -115,3 +126,8 @@ def test_kits_and_joining_codes_are_the_same_words() -> None:
     requested = join.request_mac(secret, bytes.fromhex(joined["possession"]))
     answered = join.answer_mac(secret, bytes.fromhex(joined["statement"]))
     assert (requested.hex(), answered.hex()) == (joined["request_mac"], joined["answer_mac"])
+
+
+def test_two_accounts_have_one_safety_number_in_both_languages() -> None:
+    lead, colleague, _ = (accounts()[one["account"]] for one in made()["chains"])
+    assert safety.number(colleague, lead) == made()["safety"]

@@ -22,6 +22,7 @@ NAMES = [
     "login",
     "kit",
     "join",
+    "safety",
     "account",
     "ledger",
     "grant",

@@ -13,6 +13,7 @@ from pathlib import Path
 
 import vector_account
 import vector_content
+import vector_safety
 import vector_small
 from vector_hpke import KeptSeals
 from vector_people import Json
@@ -36,6 +37,7 @@ def build() -> dict[str, Json]:
         "login": vector_small.login_vectors(),
         "kit": vector_small.kit_vectors(),
         "join": vector_small.join_vectors(),
+        "safety": vector_safety.safety_vectors(),
         "account": vector_account.build(),
         "ledger": vector_ledger.build(),
         "grant": vector_grant.grants(),

@@ -11,6 +11,7 @@ import * as kit from "../src/core/kit.js";
 import * as ledger from "../src/core/ledger.js";
 import { answer } from "../src/core/login.js";
 import { write as writeReceipt } from "../src/core/receipt.js";
+import { number as safetyNumber } from "../src/core/safety.js";
 import { sha256Hex } from "../src/core/suite.js";
 
 const START = 1_790_000_000_000;
@@ -133,6 +134,7 @@ async function main() {
     login: { challenge: toHex(challenge), login: toHex(login), origin: "https://relais.example", at: START },
     kit: { seed: toHex(seed), en: await kit.words(seed, "en"), fr: await kit.words(seed, "fr"), qr: kit.qrText(seed) },
     join: await joined(),
+    safety: await safetyNumber(lead.state, colleague.state),
   };
 }
 

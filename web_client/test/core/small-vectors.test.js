@@ -9,8 +9,9 @@ import * as join from "../../src/core/join.js";
 import * as kit from "../../src/core/kit.js";
 import * as login from "../../src/core/login.js";
 import * as receipt from "../../src/core/receipt.js";
+import * as safety from "../../src/core/safety.js";
 import { openSealed, sealTo } from "../../src/core/suite.js";
-import { devicesOf, refuses, vectors, withBytes } from "../support/vectors.js";
+import { chainsOf, devicesOf, refuses, vectors, withBytes } from "../support/vectors.js";
 
 /** A value as cbor.json writes it. */
 function valueOf(written) {
@@ -125,6 +126,29 @@ test("joining codes are made, read however they are typed, and authenticate both
     await refuses("wrong-mac", async () => join.checkMac(fromHex(one.answer_mac), await join.requestMac(secret, fromHex(one.statement))));
   }
   for (const { code, reason } of vectors("join").bad) await refuses(reason, () => join.readCode(code));
+});
+
+test("two accounts have the same safety number as in Python, read however it is typed", async () => {
+  const file = vectors("safety");
+  const chains = await chainsOf(file);
+  for (const one of file.good) {
+    const [first, second] = [chains.get(one.one), chains.get(one.other)];
+    assert.equal(await safety.number(first, second), one.number, one.name);
+    assert.equal(await safety.number(second, first), one.number, one.name);
+    assert.equal(await safety.half(first), one.half);
+    assert.equal(safety.grouped(one.number).join(" "), one.grouped);
+    assert.equal(safety.qrText(one.number), one.qr);
+    for (const text of [one.qr, one.number, ...one.typed]) assert.ok(safety.isSameNumber(safety.read(text), one.number));
+  }
+  assert.equal(safety.isSameNumber(file.good[0].number, file.good[1].number), false);
+});
+
+test("what is no safety number is refused, and oneself has none", async () => {
+  const file = vectors("safety");
+  const chains = await chainsOf(file);
+  for (const { text, one, other, reason } of file.bad) {
+    await refuses(reason, () => (text === undefined ? safety.number(chains.get(one), chains.get(other)) : safety.read(text)));
+  }
 });
 
 test("what Python sealed to a seed is opened here, and what was changed is not", async () => {

@@ -4,7 +4,7 @@ Nobody but a device in force adds a device, and none enters an account without i
 (`possession`). State in, new state out; `replay` checks a whole chain from statement 0.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Final
 
@@ -44,6 +44,7 @@ __all__ = [
     "peek",
     "possession",
     "read_possession",
+    "read_resets",
     "rename_device",
     "replay",
     "revoke_device",
@@ -245,6 +246,19 @@ def replay(statements: Iterable[bytes]) -> AccountState:
         state = apply(state, statement)
     if state is None:
         raise ProtocolError("broken-chain")
+    return state
+
+
+def read_resets(statements: Sequence[bytes], account: AccountId) -> AccountState:
+    """The account that stands for `account` after resets: statements 0, each naming the account before it; 1 or more.
+
+    Raises ProtocolError `wrong-account` when one names another, and those of `apply`.
+    """
+    for statement in statements:
+        state = apply(None, statement)
+        if state.replaces != account:
+            raise ProtocolError("wrong-account")
+        account = state.account
     return state
 
 

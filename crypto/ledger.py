@@ -19,6 +19,7 @@ from relais.crypto.ledger_operations import (
     EpochOpen,
     MemberAdd,
     MemberChange,
+    MemberReadmit,
     MemberRemove,
     Operation,
 )
@@ -49,6 +50,7 @@ __all__ = [
     "Member",
     "MemberAdd",
     "MemberChange",
+    "MemberReadmit",
     "MemberRemove",
     "Period",
     "active_members",
@@ -144,7 +146,7 @@ def check_rules(state: CircleState | None, entry: ledger_rules.Entry) -> None:
 
     Raises ProtocolError `misplaced-create`, `circle-closed`, `time-went-back`, `not-a-member`,
     `not-allowed`, `already-a-member`, `bad-role`, `bad-audience`, `bad-period`, `last-lead`,
-    `rotation-missing`, `wrong-epoch`.
+    `rotation-missing`, `wrong-epoch`; for a reset those of `account.read_resets`.
     """
     ledger_rules.follow(state, entry)
 

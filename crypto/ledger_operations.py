@@ -5,6 +5,7 @@ from typing import Any, Final
 
 from relais.crypto import suite
 from relais.crypto.structure import (
+    BYTES,
     ID32,
     TIME,
     UINT,
@@ -20,6 +21,8 @@ from relais.models.ids import AccountId, Digest, Millis
 
 MOST_AUDIENCES: Final = 8
 """An envelope names at most as many, and the circle's profile goes to all of them."""
+MOST_RESETS: Final = 8
+"""Of one person between two that a circle took in."""
 
 
 @dataclass(frozen=True)
@@ -56,6 +59,18 @@ class MemberChange:
 
 
 @dataclass(frozen=True)
+class MemberReadmit:
+    """`account` was reset: whoever stands for it now takes its place (`account.read_resets`).
+
+    `statements` are the statements 0 since, oldest first, and prove it; `account_head` is the last account's.
+    """
+
+    account: AccountId
+    account_head: Digest
+    statements: tuple[bytes, ...]
+
+
+@dataclass(frozen=True)
 class EpochOpen:
     """`commitment` is 32 bytes, `inbox_key` an X-Wing public key of 1,216."""
 
@@ -70,7 +85,7 @@ class Close:
     pass
 
 
-Operation = Create | MemberAdd | MemberRemove | MemberChange | EpochOpen | Close
+Operation = Create | MemberAdd | MemberRemove | MemberChange | MemberReadmit | EpochOpen | Close
 
 
 def _read_kem(value: Any) -> bytes:
@@ -85,6 +100,7 @@ _CLASSES: Final[dict[str, type[Operation]]] = {
     "member.add": MemberAdd,
     "member.remove": MemberRemove,
     "member.change": MemberChange,
+    "member.readmit": MemberReadmit,
     "epoch.open": EpochOpen,
     "close": Close,
 }
@@ -109,6 +125,14 @@ _TABLE: Final = one_of(
         "member.change": Structure(
             "member.change",
             {"account": ID32, "role": text(20), "audiences": _AUDIENCES, "until": optional(TIME)},
+        ),
+        "member.readmit": Structure(
+            "member.readmit",
+            {
+                "account": ID32,
+                "account_head": ID32,
+                "statements": array(BYTES, most=MOST_RESETS, least=1),
+            },
         ),
         "epoch.open": Structure(
             "epoch.open",

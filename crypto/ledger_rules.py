@@ -1,4 +1,4 @@
-"""Who may do what in a circle (docs/protocol.md §4, rules 1 to 8): a pure function of the ledger before.
+"""Who may do what in a circle (docs/protocol.md §4): a pure function of the ledger before.
 
 What the actor may do is judged by the ledger before the entry; operations are applied in order; what an
 entry owes as a whole (rotations, a lead that stays, openers inside their audience) is judged after it.
@@ -10,6 +10,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any, Final
 
+from relais.crypto import account as accounts
 from relais.crypto.errors import ProtocolError
 from relais.crypto.ledger_operations import (
     MOST_AUDIENCES,
@@ -18,6 +19,7 @@ from relais.crypto.ledger_operations import (
     EpochOpen,
     MemberAdd,
     MemberChange,
+    MemberReadmit,
     MemberRemove,
     Operation,
 )
@@ -113,6 +115,8 @@ def _allowed(state: CircleState, entry: Entry, *, actor: Member, operation: Oper
             _may_remove(state, actor, account)
         case MemberChange():
             _require(actor.role == LEAD)
+        case MemberReadmit(account):
+            _may_readmit(state, entry, actor=actor, account=account)
         case EpochOpen():
             is_known = operation.audience in state.audiences
             _require(actor.role == LEAD or (actor.role != BOT and is_known))
@@ -139,6 +143,15 @@ def _may_remove(state: CircleState, actor: Member, account: AccountId) -> None:
         actor.role == LEAD
         or (actor.role == PROFESSIONAL and (member is None or added_by == actor.account))
     )
+
+
+def _may_readmit(state: CircleState, entry: Entry, *, actor: Member, account: AccountId) -> None:
+    """Rule 12: by whoever may remove and add such a member; where no lead is left but it, by anybody who reads."""
+    member = state.member(account, entry.at)
+    others = replace(state, members={k: m for k, m in state.members.items() if k != account})
+    is_own = actor.role == PROFESSIONAL and member.added_by == actor.account
+    may_add = actor.role == LEAD or (is_own and member.role in _PROFESSIONAL_ADDS)
+    _require(may_add or (actor.role != BOT and not _is_led(others, entry.at)))
 
 
 def _require(is_allowed: bool) -> None:
@@ -191,6 +204,30 @@ def _change(state: CircleState, entry: Entry, operation: MemberChange) -> Circle
     return _with_member(state, replace(member, periods=(*_ended(member, entry), period)))
 
 
+def _readmit(state: CircleState, entry: Entry, operation: MemberReadmit) -> CircleState:
+    """Rule 12: the same place for the same person, and for whomever that person added."""
+    old = state.member(operation.account, entry.at)
+    new = accounts.read_resets(operation.statements, old.account).account
+    before = state.members.get(new)
+    if before is not None and before.active(entry.at):
+        raise ProtocolError("already-a-member")
+    role, audiences = old.role, tuple(old.audiences)
+    period = _period(entry, role, audiences, until=old.last.until)
+    member = Member(
+        account=new,
+        account_head=operation.account_head,
+        added_by=old.added_by,
+        history=old.history,
+        periods=(*(before.periods if before else ()), period),
+    )
+    after = _with_member(_with_member(state, replace(old, periods=_ended(old, entry))), member)
+    return replace(after, members={k: _added_by(m, old, new) for k, m in after.members.items()})
+
+
+def _added_by(member: Member, old: Member, new: AccountId) -> Member:
+    return replace(member, added_by=new) if member.added_by == old.account else member
+
+
 def _open_epoch(state: CircleState, entry: Entry, opened: EpochOpen) -> CircleState:
     """Rule 7: the next epoch, once per audience and entry."""
     before = state.audiences.get(opened.audience)
@@ -216,6 +253,7 @@ _OPERATE: Final[dict[type[Operation], Callable[[CircleState, Entry, Any], Circle
     MemberAdd: _add,
     MemberRemove: _remove,
     MemberChange: _change,
+    MemberReadmit: _readmit,
     EpochOpen: _open_epoch,
     Close: _close,
 }
@@ -260,9 +298,13 @@ def _openers_inside(after: CircleState, entry: Entry) -> None:
 
 def _leads_stay(after: CircleState, entry: Entry) -> None:
     """Rules 4, 5 and 6: an active lead without `until` remains."""
-    members = after.members.values()
-    if not any(m.active(entry.at) and m.role == LEAD and m.last.until is None for m in members):
+    if not _is_led(after, entry.at):
         raise ProtocolError("last-lead")
+
+
+def _is_led(state: CircleState, at: Millis) -> bool:
+    members = state.members.values()
+    return any(m.active(at) and m.role == LEAD and m.last.until is None for m in members)
 
 
 def _rotations_made(before: CircleState, entry: Entry) -> None:
@@ -278,6 +320,8 @@ def _owed(before: CircleState, entry: Entry, operation: Operation) -> frozenset[
         case MemberAdd(history=history, audiences=audiences) if history != 0:
             return frozenset(audiences)
         case MemberRemove(account) if account != entry.account:
+            return _held(before, account)
+        case MemberReadmit(account):
             return _held(before, account)
         case MemberChange(account, role, audiences):
             kept = frozenset() if role == BOT else frozenset(audiences)

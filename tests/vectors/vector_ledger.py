@@ -1,11 +1,11 @@
 """ledger.json: circles from entry 0 on, and entries that break one rule each."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import vector_people as people
-from vector_people import CHAINS, DAY, HOUR, START, Chain, Json, keys, random
+from vector_people import CHAINS, DAY, HOUR, RESETS, START, Chain, Json, keys, random
 
 from relais.crypto import cose, epoch, ledger
 from relais.crypto.ledger import (
@@ -15,6 +15,7 @@ from relais.crypto.ledger import (
     EpochOpen,
     MemberAdd,
     MemberChange,
+    MemberReadmit,
     MemberRemove,
 )
 
@@ -25,18 +26,29 @@ WORDS = {
     MemberAdd: "member.add",
     MemberRemove: "member.remove",
     MemberChange: "member.change",
+    MemberReadmit: "member.readmit",
     EpochOpen: "epoch.open",
     Close: "close",
 }
-Operation = ledger.Create | MemberAdd | MemberRemove | MemberChange | EpochOpen | Close
+Operation = (
+    ledger.Create | MemberAdd | MemberRemove | MemberChange | MemberReadmit | EpochOpen | Close
+)
+PEOPLE = CHAINS | RESETS
+Bad = tuple[str, str, Sequence[bytes]]
 
 
 def author(account: str) -> Any:
-    return {chain.known().account: chain.known() for chain in CHAINS.values()}[account]
+    return {chain.known().account: chain.known() for chain in PEOPLE.values()}[account]
+
+
+def acting(device: str) -> Any:
+    """The account a device like ``anne phone`` acts for."""
+    found = (chain.known() for chain in PEOPLE.values())
+    return next(state for state in found if keys(device).id in state.devices)
 
 
 def identity(name: str) -> str:
-    return CHAINS[name].known().account
+    return PEOPLE[name].known().account
 
 
 def epoch_key(audience: str, number: int) -> bytes:
@@ -50,7 +62,7 @@ def opens(audience: str, number: int) -> EpochOpen:
 def adds(name: str, role: str = "professional", *audiences: str, at: int, **more: Any) -> MemberAdd:
     return MemberAdd(
         account=identity(name),
-        account_head=CHAINS[name].known().head,
+        account_head=PEOPLE[name].known().head,
         role=role,
         audiences=audiences or ("team",),
         since=more.get("since", at),
@@ -81,7 +93,7 @@ class Circle:
 
     def written(self, by: str, at: int, *operations: Operation) -> bytes:
         """The next entry by a device like ``anne phone``, right or wrong."""
-        chain = CHAINS[by.split()[0]].known()
+        chain = acting(by)
         return ledger.write_entry(
             self.state,
             keys(by),
@@ -93,7 +105,7 @@ class Circle:
 
     def then(self, by: str, at: int, *operations: Operation) -> "Circle":
         entry = self.written(by, at, *operations)
-        chain = CHAINS[by.split()[0]].known()
+        chain = acting(by)
         state = ledger.apply(self.state, entry, author(chain.account))
         step = {
             "by": by,
@@ -185,6 +197,9 @@ def _check(circle: Circle, at: int, **chains: Chain) -> Json:
     """What follows from the state at a moment, with some accounts as they were by then."""
     state = circle.known()
     names = {name: CHAINS[name] for name in ("anne", "bruno", "claire", "denis", "lab")} | chains
+    names |= {
+        name: chain for name, chain in RESETS.items() if chain.known().account in state.members
+    }
     accounts = {chain.known().account: chain.known() for chain in names.values()}
     return {
         "after": state.seq,
@@ -200,7 +215,7 @@ def _check(circle: Circle, at: int, **chains: Chain) -> Json:
 
 
 def _name_of(chain: Chain) -> str:
-    return next(name for name, known in CHAINS.items() if known is chain)
+    return next(name for name, known in PEOPLE.items() if known is chain)
 
 
 def _life_checks() -> Iterable[Json]:
@@ -250,6 +265,10 @@ def good() -> Iterable[Json]:
     yield _case("a bot becomes a reader, a reader a bot", bot, [_check(bot, at)])
     eight = begun("team", *[f"audience-{n}" for n in range(7)])
     yield _case("eight audiences", eight, [])
+    import vector_ledger_resets
+
+    for name, reset, at in vector_ledger_resets.good():
+        yield _case(name, reset, [_check(reset, at)])
 
 
 def _case(name: str, circle: Circle, checks: list[Json]) -> Json:
@@ -265,17 +284,18 @@ def _case(name: str, circle: Circle, checks: list[Json]) -> Json:
 
 def build() -> Json:
     import vector_ledger_bad
+    import vector_ledger_resets
 
     return {
         "description": "Ledgers of circles (docs/protocol.md §4). `chains` are the accounts. A good ledger replays "
         "to `state`; each step can be written again, byte for byte. `checks` say what follows after entry `after` "
         "at the time `at`, with the chains named. A bad one is refused at its last entry for `reason`; all before "
         "it is good.",
-        "devices": people.devices_json(),
-        "chains": people.chains_json(*CHAINS),
+        "devices": people.devices_json(*people.DEVICES, "anne new phone", "bruno new phone"),
+        "chains": people.chains_json(*PEOPLE),
         "good": list(good()),
         "bad": [
             {"name": name, "reason": reason, "entries": [entry.hex() for entry in entries]}
-            for name, reason, entries in vector_ledger_bad.bad()
+            for name, reason, entries in (*vector_ledger_bad.bad(), *vector_ledger_resets.bad())
         ],
     }

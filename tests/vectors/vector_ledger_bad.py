@@ -1,12 +1,13 @@
 """The bad half of ledger.json: entries that break one rule each."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable
 from typing import Any
 
 import vector_people as people
 from vector_ledger import (
     CONTEXT,
     OPENED,
+    Bad,
     Circle,
     Operation,
     adds,
@@ -20,8 +21,6 @@ from vector_people import CHAINS, DAY, HOUR, START, Json, keys, random
 
 from relais.crypto import ledger
 from relais.crypto.ledger import Close, Create, EpochOpen, MemberAdd
-
-Bad = tuple[str, str, Sequence[bytes]]
 
 
 def bad() -> Iterable[Bad]:

@@ -95,10 +95,10 @@ def chains_json(*names: str) -> Json:
     """Chains by name, as whoever reads them gets them."""
     return {
         name: {
-            "account": CHAINS[name].known().account,
-            "statements": [statement.hex() for statement in CHAINS[name].statements],
+            "account": chain.known().account,
+            "statements": [statement.hex() for statement in chain.statements],
         }
-        for name in names
+        for name, chain in ((name, {**CHAINS, **RESETS}[name]) for name in names)
     }
 
 
@@ -260,6 +260,26 @@ EVE = Chain("eve").create("eve phone", Profile("Ève Noir", "Infirmière", ""))
 ANNE_LATER = ANNE.revoke("anne phone", "anne laptop", at=START + 20 * DAY)
 CHAINS = {chain.name: chain for chain in (ANNE, BRUNO, CLAIRE, DENIS, LAB, EVE)}
 CHAINS["anne later"] = ANNE_LATER
+RESETS = {
+    name: Chain(name).create(
+        f"{name.split()[0]} {device}",
+        old.known().profile,
+        at=START + DAY,
+        replaces=old.known().account,
+    )
+    for name, device, old in (
+        ("anne again", "new phone", ANNE),
+        ("bruno again", "new phone", BRUNO),
+        ("claire again", "new phone", CLAIRE),
+    )
+}
+"""People whose old account is lost."""
+RESETS["bruno once more"] = Chain("bruno once more").create(
+    "bruno newer phone",
+    BRUNO.known().profile,
+    at=START + DAY + HOUR,
+    replaces=RESETS["bruno again"].known().account,
+)
 DEVICES = (
     "anne phone",
     "anne laptop",

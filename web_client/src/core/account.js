@@ -104,6 +104,20 @@ export async function replay(statements) {
   return state;
 }
 
+/**
+ * The account that stands for `account` after resets: statements 0, each naming the account before it; one or more.
+ * Throws ProtocolError `wrong-account` when one names another, and what `apply` throws.
+ * @param {readonly Uint8Array[]} statements @param {string} account @returns {Promise<string>}
+ */
+export async function readResets(statements, account) {
+  for (const statement of statements) {
+    const state = await apply(null, statement);
+    if (state.replaces !== account) throw new ProtocolError("wrong-account");
+    account = state.account;
+  }
+  return account;
+}
+
 /** Verify a statement and add it. @param {AccountState | null} state @param {Uint8Array} data @returns {Promise<AccountState>} */
 export async function apply(state, data) {
   const signed = peek(data);

@@ -19,6 +19,8 @@ export const ROLES = /** @type {const} */ (["lead", "professional", "carer", "bo
 
 /** An envelope names at most as many, and the circle's profile goes to all of them. */
 export const AUDIENCES_MOST = 8;
+/** Of one person between two that a circle took in. */
+export const RESETS_MOST = 8;
 const audience = text(20);
 const ENTRY = structure({
   circle: optional(id32), seq: uint, prev: optional(id32), at: time, account: id32, device: id16, account_head: id32,
@@ -30,6 +32,7 @@ const ENTRY = structure({
     },
     "member.remove": { account: id32 },
     "member.change": { account: id32, role: text(20), audiences: list(audience, { most: 60 }), until: optional(time) },
+    "member.readmit": { account: id32, account_head: id32, statements: list(bytes(), { most: RESETS_MOST, least: 1 }) },
     "epoch.open": { audience, epoch: uint, commitment: bytes(32), inbox_key: kemPublicKey },
     "close": {},
   }), { most: 100, least: 1 }),

@@ -1,5 +1,5 @@
 /**
- * Who may do what in a circle (docs/protocol.md §4, rules 1 to 8): a pure function of the ledger before.
+ * Who may do what in a circle (docs/protocol.md §4): a pure function of the ledger before.
  *
  * What the actor may do is judged by the ledger before the entry; operations are applied in order; what an entry owes as
  * a whole (rotations, a lead that stays, openers inside their audience) is judged after it. Each rule throws
@@ -18,7 +18,11 @@ import { audiencesOf, isActive, lastPeriod, reads, requireMember, roleOf, TEAM }
  * @template {Operation["op"]} O
  * @typedef {import("./ledger-operations.js").OperationOf<O>} OperationOf
  */
-/** @typedef {Pick<import("./ledger-operations.js").Entry, "seq" | "at" | "account" | "operations" | "digest">} Ruled */
+/**
+ * An entry whose signatures are in order; `newcomers`: who takes the place of each account that was reset.
+ * @typedef {Pick<import("./ledger-operations.js").Entry, "seq" | "at" | "account" | "operations" | "digest">
+ *   & { newcomers: ReadonlyMap<string, string> }} Ruled
+ */
 
 const AUDIENCE = /^[a-z][a-z0-9-]{0,19}$/;
 /** @type {readonly string[]} */
@@ -71,17 +75,18 @@ function checkAllowed(state, entry) {
   if (state.closed) refuse("circle-closed");
   if (entry.at < state.at) refuse("time-went-back");
   const actor = requireMember(state, entry.account, entry.at);
-  for (const operation of entry.operations) checkActor(state, actor, { operation, isAlone: entry.operations.length === 1 });
+  for (const operation of entry.operations) checkActor(state, actor, { operation, entry });
 }
 
-/** @param {CircleState} state @param {Member} actor @param {{ operation: Operation, isAlone: boolean }} what */
-function checkActor(state, actor, { operation, isAlone }) {
-  const role = roleOf(actor);
+/** @param {CircleState} state @param {Member} actor @param {{ operation: Operation, entry: Ruled }} what */
+function checkActor(state, actor, { operation, entry }) {
+  const [role, isAlone] = [roleOf(actor), entry.operations.length === 1];
   switch (operation.op) {
     case "create": return refuse("misplaced-create");
     case "member.add": return checkMayAdd(state, actor, operation);
     case "member.remove": return operation.account === actor.account ? require(isAlone) : checkMayRemove(state, actor, operation.account);
     case "member.change": return require(role === "lead");
+    case "member.readmit": return require(mayReadmit(state, actor, requireMember(state, operation.account, entry.at), entry.at));
     case "epoch.open": return require(role === "lead" || (role !== "bot" && state.audiences.has(operation.audience)));
     case "close": return require(role === "lead" && isAlone);
   }
@@ -102,6 +107,16 @@ function checkMayRemove(state, actor, account) {
   require(roleOf(actor) === "lead" || (roleOf(actor) === "professional" && isOwn));
 }
 
+/**
+ * Rule 12: by whoever may remove and add such a member; where no lead is left but it, by anybody who reads.
+ * @param {CircleState} state @param {Member} actor @param {Member} member @param {number} at
+ */
+export function mayReadmit(state, actor, member, at) {
+  const isOwn = roleOf(actor) === "professional" && member.addedBy === actor.account;
+  const mayAdd = roleOf(actor) === "lead" || (isOwn && PROFESSIONAL_ADDS.includes(roleOf(member)));
+  return mayAdd || (roleOf(actor) !== "bot" && !isLed([...state.members.values()].filter((other) => other !== member), at));
+}
+
 /** @param {string} role @returns {CircleRole} */
 function checkRole(role) {
   return ROLES.find((known) => known === role) ?? refuse("bad-role");
@@ -114,6 +129,7 @@ function operate(state, entry, operation) {
     case "member.add": return add(state, entry, operation);
     case "member.remove": return remove(state, entry, operation);
     case "member.change": return change(state, entry, operation);
+    case "member.readmit": return readmit(state, entry, operation);
     case "epoch.open": return openEpoch(state, entry, operation);
     default: return { ...state, closed: true };
   }
@@ -140,6 +156,19 @@ function remove(state, entry, { account }) {
 function change(state, entry, changed) {
   const member = requireMember(state, changed.account, entry.at);
   return withMember(state, { ...member, periods: [...ended(member, entry), period(entry, changed)] });
+}
+
+/** Rule 12: the same place for the same person, and for whomever that person added. @param {CircleState} state @param {Ruled} entry @param {OperationOf<"member.readmit">} readmitted */
+function readmit(state, entry, { account, account_head: accountHead }) {
+  const old = requireMember(state, account, entry.at);
+  const now = entry.newcomers.get(account) ?? refuse("wrong-account");
+  const before = state.members.get(now);
+  if (isActive(before, entry.at)) refuse("already-a-member");
+  const periods = [...(before?.periods ?? []), period(entry, lastPeriod(old))];
+  const after = withMember(withMember(state, { ...old, periods: ended(old, entry) }), { ...old, account: now, accountHead, periods });
+  const members = [...after.members.values()].map((member) => /** @type {const} */ (
+    [member.account, member.addedBy === account ? { ...member, addedBy: now } : member]));
+  return { ...after, members: new Map(members) };
 }
 
 /** Rule 7: the next epoch, once per audience and entry. @param {CircleState} state @param {Ruled} entry @param {OperationOf<"epoch.open">} opened */
@@ -182,8 +211,12 @@ function checkOpeners(after, { account, at, operations }) {
 
 /** Rules 4, 5 and 6: an active lead without `until` remains. @param {CircleState} after @param {Ruled} entry */
 function checkLeads(after, { at }) {
-  const isLed = [...after.members.values()].some((member) => isActive(member, at) && roleOf(member) === "lead" && lastPeriod(member).until === null);
-  if (!isLed) refuse("last-lead");
+  if (!isLed([...after.members.values()], at)) refuse("last-lead");
+}
+
+/** @param {readonly Member[]} members @param {number} at */
+function isLed(members, at) {
+  return members.some((member) => isActive(member, at) && roleOf(member) === "lead" && lastPeriod(member).until === null);
 }
 
 /** Rules 3, 4 and 6: whoever loses a key, or comes without history, costs a new epoch. @param {CircleState} before @param {Ruled} entry */
@@ -198,6 +231,7 @@ export function owedFor(before, actor, operation) {
   switch (operation.op) {
     case "member.add": return operation.history === 0 ? [] : operation.audiences;
     case "member.remove": return operation.account === actor ? [] : held(before, operation.account);
+    case "member.readmit": return held(before, operation.account);
     case "member.change": {
       const kept = operation.role === "bot" ? [] : operation.audiences;
       return held(before, operation.account).filter((audience) => !kept.includes(audience));

@@ -2,7 +2,7 @@
  * A circle's ledger (docs/protocol.md §4): signed, hash-chained entries; every client checks every one.
  * The rules are in ledger-rules.js, what follows from a state in ledger-state.js.
  */
-import { requireInForceAtHead } from "./account.js";
+import { readResets, requireInForceAtHead } from "./account.js";
 import { verify } from "./cose.js";
 import { ProtocolError } from "./errors.js";
 import { CIRCLE_CONTEXT, peekEntry, signEntry } from "./ledger-operations.js";
@@ -39,7 +39,14 @@ export async function apply(state, data, author) {
   if (author.account !== entry.account) throw new ProtocolError("wrong-account");
   const device = requireInForceAtHead(author, entry.device, entry.account_head);
   await verify(entry.signed, { publicKey: device.sign, context: CIRCLE_CONTEXT });
-  return follow(state, entry);
+  return follow(state, { ...entry, newcomers: await newcomersOf(entry) });
+}
+
+/** Who takes the place of each account that was reset, proved by its statements. @param {Entry} entry @returns {Promise<Map<string, string>>} */
+async function newcomersOf({ operations }) {
+  const readmitted = operations.flatMap((operation) => (operation.op === "member.readmit" ? [operation] : []));
+  return new Map(await Promise.all(readmitted.map(async ({ account, statements }) =>
+    /** @type {const} */ ([account, await readResets(statements, account)]))));
 }
 
 /** @param {CircleState | null} state @param {Entry} entry */

@@ -7,7 +7,7 @@ import { keysFromSeeds } from "../../src/core/device.js";
 import { ProtocolError } from "../../src/core/errors.js";
 
 const FOLDER = new URL("../../../tests/vectors/", import.meta.url);
-const BYTES = new Set(["sign", "kem", "possession", "nonce", "commitment", "inbox_key", "sealed", "key", "thumbnail", "entropy"]);
+const BYTES = new Set(["sign", "kem", "possession", "statements", "nonce", "commitment", "inbox_key", "sealed", "key", "thumbnail", "entropy"]);
 
 /** @param {string} name */
 export const vectors = (name) => JSON.parse(readFileSync(new URL(`${name}.json`, FOLDER), "utf8"));

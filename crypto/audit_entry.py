@@ -53,8 +53,8 @@ class AuditEntry:
         outcome: whether it was done or refused.
         reason: the refusal's code; null if, and only if, it was done.
         account, device, role, organisation: who.
-        purpose: purpose of use.
-        on_behalf_of: the account it was done for.
+        purpose: purpose of use, a code of HL7 v3 PurposeOfUse.
+        on_behalf_of: whom it was done for: an account, or the organisation of a bot.
         circle: where.
         source: IP address.
         request: id of the request, to find it in the server's own logs.

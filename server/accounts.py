@@ -1,11 +1,12 @@
 """Accounts on an open socket: chains, the next statement, devices, the directory, administration."""
 
 import secrets
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from relais.crypto import account as accounts
 from relais.crypto.account import AccountState, AddDevice, RevokeDevice, Statement
+from relais.crypto.audit_entry import SubjectValue
 from relais.crypto.errors import ProtocolError
 from relais.models.ids import AccountId
 from relais.models.refusal import Code, Refusal
@@ -65,6 +66,8 @@ class Accounts:
         """Whole chains: whoever meets an account checks it from statement 0."""
         named = list(dict.fromkeys(ask.accounts))
         found = await gathered(self._parts.store.statements, named)
+        act = Act("account.get", subject=_looked_up(named, sum(1 for some in found if some)))
+        await self._parts.recorder.record(caller, act)
         chains = zip(named, found, strict=True)
         return wire.Chains(tuple(wire.Chain(name, tuple(some)) for name, some in chains if some))
 
@@ -118,6 +121,7 @@ class Accounts:
         state = await self.state_of(caller.account)
         seen = await self._parts.store.last_seen(list(state.devices))
         rows = tuple(wire.DeviceSeen(device, seen.get(device)) for device in state.devices)
+        await self._parts.recorder.record(caller, Act("device.list", subject={"found": len(rows)}))
         return wire.DevicesSeen(rows)
 
     async def invite(self, caller: Caller, ask: wire.Invite) -> wire.Invited:
@@ -179,8 +183,9 @@ class Accounts:
 async def make_invitation(store: InvitationStore, row: InvitationRow, who: Anyone) -> str:
     """Store a new invitation and answer its token: 32 random bytes, base64url."""
     token = secrets.token_urlsafe(32)
-    act = Act("admin.invite", subject={"roles": " ".join(row.roles)})
-    await store.add(token, row, audit=entry_of(who, act))
+    subject = {"roles": " ".join(row.roles), "organisation": row.organisation or None}
+    act = Act("admin.invite", subject=subject)
+    await store.add(token, row, audit=entry_of(who, about_reset(act, row.resets)))
     return token
 
 
@@ -192,6 +197,11 @@ def own_statement(caller: Caller, data: bytes) -> Statement:
     if statement.device != caller.device:
         raise ProtocolError("wrong-device")
     return statement
+
+
+def _looked_up(named: list[AccountId], found: int) -> dict[str, SubjectValue]:
+    """How many accounts were asked for, and which if it was one."""
+    return {"found": found, "account": named[0]} if len(named) == 1 else {"found": found}
 
 
 def shown_of(state: AccountState) -> dict[str, str]:

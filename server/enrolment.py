@@ -6,19 +6,25 @@ from dataclasses import dataclass
 from typing import Any
 
 from relais.crypto import account as accounts
-from relais.crypto.account import AddDevice
-from relais.models.ids import AccountId, DeviceId, TicketId
+from relais.crypto.account import AccountState, AddDevice
+from relais.crypto.audit_entry import SubjectValue
+from relais.models.ids import DeviceId, TicketId
 from relais.models.refusal import Code, Refusal
-from relais.models.store.accounts import AccountStore, InvitationSpent, NewAccount
+from relais.models.store.accounts import (
+    AccountStore,
+    AlreadyReplaced,
+    InvitationSpent,
+    NewAccount,
+)
 from relais.models.store.challenges import ChallengeStore
 from relais.models.store.errors import DuplicateKey
 from relais.models.store.invitations import InvitationRow, InvitationStore, invitation_key
-from relais.models.store.joins import Answer, JoinStore, Offer
+from relais.models.store.joins import Answer, JoinStore, Offer, Request
 from relais.models.wire import account as account_wire
 from relais.models.wire import auth as wire
 from relais.server import authorize
 from relais.server.account_book import AccountBook
-from relais.server.accounts import Accounts, own_statement, shown_of
+from relais.server.accounts import Accounts, about_reset, check_resettable, own_statement, shown_of
 from relais.server.audit.record import Act, Recorder, entry_of
 from relais.server.callers import Anyone, Caller, Stranger
 from relais.server.clock import now_ms
@@ -53,7 +59,14 @@ class Doorkeeper:
 
     async def logged_in(self, who: Anyone, claims: Claims) -> None:
         """The entry names the account and device that were just proved."""
-        caller = Caller(claims.account, claims.device, claims.roles, who.source)
+        caller = Caller(
+            account=claims.account,
+            device=claims.device,
+            roles=claims.roles,
+            source=who.source,
+            organisation=claims.organisation,
+            request=who.request,
+        )
         await self._recorder.record(caller, Act("auth.token"))
         await self._store.saw(claims.device, claims.account, now_ms())
 
@@ -73,9 +86,10 @@ class EnrolmentParts:
 class Enrolment:
     """Invitations and new accounts."""
 
-    def __init__(self, parts: EnrolmentParts, identity: Identity) -> None:
+    def __init__(self, parts: EnrolmentParts, identity: Identity, people: Accounts) -> None:
         self._parts = parts
         self._identity = identity
+        self._people = people
 
     def exchanges(self) -> dict[type, Any]:
         return {
@@ -93,17 +107,40 @@ class Enrolment:
 
     async def look(self, who: Stranger, ask: wire.LookInvitation, host: str) -> wire.Invitation:
         row = await self._invitation(ask.invitation)
-        return wire.Invitation(row.roles, row.organisation, row.expires_at, now_ms())  # type: ignore[arg-type]
+        act = Act("auth.invitation", subject={"roles": " ".join(row.roles)})
+        await self._parts.recorder.record(who, act)
+        return wire.Invitation(
+            roles=row.roles,  # type: ignore[arg-type]
+            organisation=row.organisation,
+            expires_at=row.expires_at,
+            now=now_ms(),
+            resets=await self._reset(row.resets) if row.resets else None,
+        )
+
+    async def _reset(self, account: AccountId) -> wire.Reset:
+        """What the directory shows of an account that can still be replaced. Raises ``conflict`` `superseded`."""
+        row = check_resettable(await self._parts.store.row(account))
+        return wire.Reset(account, row.name, row.profession, row.organisation)
 
     async def enrol(self, who: Stranger, ask: wire.Enrol, host: str) -> wire.Enrolled:
         """Statement 0 against an invitation, which is spent with it. The same once more gets the same answer."""
         state = accounts.apply(None, ask.statement)
         if row := await self._parts.store.row(state.account):
+            await self._settle(state)  # the first time may have ended before that
             return wire.Enrolled(row.account, row.roles, now_ms())  # type: ignore[arg-type]
         invitation = await self._invitation(ask.invitation)
         authorize.check_clock(state.at, now_ms())
+        if state.replaces != invitation.resets:
+            raise Refusal(Code.FORBIDDEN, reason="wrong-reset")
         (device,) = state.devices
-        caller = Caller(state.account, device, invitation.roles, who.source)  # type: ignore[arg-type]
+        caller = Caller(
+            account=state.account,
+            device=device,
+            roles=invitation.roles,  # type: ignore[arg-type]
+            source=who.source,
+            organisation=state.profile.organisation,
+            request=who.request,
+        )
         new = NewAccount(
             invitation=invitation_key(ask.invitation),
             account=state.account,
@@ -112,17 +149,26 @@ class Enrolment:
             shown=shown_of(state),
             roles=invitation.roles,
             at=now_ms(),
-            audit=entry_of(caller, Act("auth.enrol")),
+            replaces=state.replaces,
+            audit=entry_of(caller, Act("auth.enrol", subject=_invited(invitation))),
         )
         await self._store(new)
         self._parts.accounts.learn(state)
+        await self._settle(state)
         return wire.Enrolled(state.account, caller.roles, now_ms())
+
+    async def _settle(self, state: AccountState) -> None:
+        """The account it replaces ends at once."""
+        if state.replaces:
+            await self._people.superseded(state.replaces)
 
     async def _store(self, new: NewAccount) -> None:
         try:
             await self._parts.store.enrol(new)
         except InvitationSpent as error:
             raise _spent() from error
+        except AlreadyReplaced as error:
+            raise Refusal(Code.CONFLICT, reason="superseded") from error
         except DuplicateKey as error:
             raise Refusal(Code.CONFLICT, reason="duplicate-device") from error
 
@@ -165,6 +211,8 @@ class Joining:
 
     async def look(self, who: Stranger, ask: wire.LookJoin, host: str) -> wire.JoinLooked:
         offer = await self._offer(ask.ticket)
+        act = Act("auth.join.look", subject={"account": offer.account})
+        await self._parts.recorder.record(who, act)
         return wire.JoinLooked(offer.account, now_ms())
 
     async def request(self, who: Stranger, ask: wire.RequestJoin, host: str) -> wire.JoinRequested:
@@ -172,11 +220,11 @@ class Joining:
         offer = await self._offer(ask.ticket)
         device = accounts.read_possession(ask.possession, offer.account)
         joins = self._parts.joins
-        is_first = await joins.request(ask.ticket, ask.possession, until=offer.expires_at)
+        act = Act("device.request", subject={"device": device.id, "account": offer.account})
+        asked = Request(ask.possession, until=offer.expires_at)
+        is_first = await joins.request(ask.ticket, asked, audit=entry_of(who, act))
         if not is_first and await joins.requested(ask.ticket) != ask.possession:
             raise Refusal(Code.CONFLICT)
-        act = Act("device.request", subject={"device": device.id, "account": offer.account})
-        await self._parts.recorder.record(who, act)
         event = account_wire.DeviceRequested(ask.ticket, ask.possession, ask.mac)
         await self._parts.hub.tell_device(event, offer.device)
         return wire.JoinRequested()
@@ -208,7 +256,7 @@ class Joining:
             self._answered.pop(ask.ticket, None)  # whoever else waits looks again in a moment
         if answer is None:
             return wire.JoinAnswered(pending=True, statements=(), mac=None)
-        return await self._joined(answer.account, answer.mac)
+        return await self._joined(who, answer)
 
     async def _wait(self, ticket: TicketId) -> Answer | None:
         loop = asyncio.get_running_loop()
@@ -219,9 +267,11 @@ class Joining:
             await self._sleep(ticket)
         return None
 
-    async def _joined(self, account: AccountId, mac: bytes) -> wire.JoinAnswered:
-        statements = await self._parts.store.statements(account)
-        return wire.JoinAnswered(pending=False, statements=tuple(statements), mac=mac)
+    async def _joined(self, who: Stranger, answer: Answer) -> wire.JoinAnswered:
+        statements = await self._parts.store.statements(answer.account)
+        act = Act("auth.join.wait", subject={"account": answer.account})
+        await self._parts.recorder.record(who, act)
+        return wire.JoinAnswered(pending=False, statements=tuple(statements), mac=answer.mac)
 
     async def _sleep(self, ticket: TicketId) -> None:
         """Until this node approves, or a moment: another node may have."""
@@ -240,6 +290,11 @@ class Joining:
         if offer is None:
             raise Refusal(Code.NOT_FOUND)
         return offer
+
+
+def _invited(invitation: InvitationRow) -> dict[str, SubjectValue]:
+    """What whoever invited said of the newcomer, whose own profile may say something else."""
+    return {"roles": " ".join(invitation.roles), "organisation": invitation.organisation or None}
 
 
 def _spent() -> Refusal:

@@ -16,11 +16,13 @@ from relais.models.wire import codec
 from relais.server.audit.record import Act, Recorder
 from relais.server.callers import Anyone, Caller, Stranger
 from relais.server.errors import as_refusal
-from relais.server.identity import Identity
+from relais.server.identity import Claims, Identity
 from relais.server.limits import FAILURE_COST, RateLimit
 from relais.server.metrics import Metrics
 from relais.server.network import source_of
+from relais.server.requests import asking, current
 from relais.server.site import ALWAYS, HSTS
+from relais.server.stated import Stated, read_stated
 
 BODY_BYTES = 1_048_576
 CALLER = web.RequestKey("caller", Caller)
@@ -46,14 +48,16 @@ class Gate:
         if scheme.lower() != "bearer" or not token:
             raise Refusal(Code.UNAUTHENTICATED)
         claims = await self.identity.verify(token)
-        caller = Caller(claims.account, claims.device, claims.roles, self.source(request))
+        said = request.headers
+        stated = read_stated(said.get("Relais-Purpose"), said.get("Relais-On-Behalf-Of"))
+        caller = caller_of(claims, self.source(request), stated)
         request[CALLER] = caller  # a refusal later on is recorded as this caller's
         self.devices.take(caller.device)
         return caller
 
     def stranger(self, request: web.Request) -> Stranger:
         """Somebody unknown, within the limits of their address."""
-        who = Stranger(self.source(request))
+        who = Stranger(self.source(request), current())
         self.addresses.take(who.source or "")
         return who
 
@@ -68,7 +72,7 @@ class Gate:
         return refused(refusal)
 
     async def _recorded(self, request: web.Request, act: Act, refusal: Refusal) -> Refusal:
-        who: Anyone = request.get(CALLER) or Stranger(self.source(request))
+        who: Anyone = request.get(CALLER) or Stranger(self.source(request), current())
         try:
             if isinstance(who, Stranger):
                 self.addresses.take(who.source or "", cost=FAILURE_COST)
@@ -78,12 +82,26 @@ class Gate:
         return refusal
 
 
+def caller_of(claims: Claims, source: str, stated: Stated) -> Caller:
+    """Who a token speaks for, asking what is being asked."""
+    return Caller(
+        account=claims.account,
+        device=claims.device,
+        roles=claims.roles,
+        source=source,
+        organisation=claims.organisation,
+        request=current(),
+        purpose=stated.purpose,
+        on_behalf_of=stated.on_behalf_of,
+    )
+
+
 def guarded(gate: Gate, act_of: Callable[[web.Request], Act], handler: Handler) -> Handler:
     """Answer whatever happens, recording refusals under the action's name, and time it."""
 
     async def answer(request: web.Request) -> web.StreamResponse:
         act = act_of(request)
-        with gate.metrics.timed(act.action) as outcome:
+        with asking(), gate.metrics.timed(act.action) as outcome:
             try:
                 return await handler(request)
             except web.HTTPException:

@@ -30,12 +30,13 @@ TIME_BYTES, NONCE_BYTES, MAC_BYTES = 6, 10, 16
 
 @dataclass(frozen=True)
 class Claims:
-    """What a token says. `expires_at` in milliseconds."""
+    """What a token says, and the organisation of its account. `expires_at` in milliseconds."""
 
     account: AccountId
     device: DeviceId
     roles: tuple[auth.AccountRole, ...]
     expires_at: int
+    organisation: str = ""
 
 
 @dataclass(frozen=True)
@@ -112,8 +113,12 @@ class Identity:
             device, roles = read["device"], tuple(read["roles"])
         except (jwt.InvalidTokenError, KeyError, TypeError) as error:
             raise _unauthenticated("bad-token") from error
-        await self._holder(device)
-        return Claims(read["sub"], device, roles, int(read["exp"]) * 1000)
+        organisation = (await self._holder(device)).state.profile.organisation
+        return Claims(read["sub"], device, roles, int(read["exp"]) * 1000, organisation)
+
+    async def organisation(self, device: DeviceId) -> str:
+        """What the profile of a device's account says now. Raises ``unauthenticated``."""
+        return (await self._holder(device)).state.profile.organisation
 
     async def _holder(self, device: DeviceId) -> Holder:
         holder = await self._holders.holder_of(device)
@@ -146,7 +151,9 @@ class Identity:
         now = now_ms()
         issued = now // 1000
         expires = issued + self._terms.token_seconds
-        claims = Claims(holder.state.account, device, holder.roles, expires * 1000)
+        organisation = holder.state.profile.organisation
+        account = holder.state.account
+        claims = Claims(account, device, holder.roles, expires * 1000, organisation)
         facts = {"sub": claims.account, "device": device, "roles": list(holder.roles)}
         token = jwt.encode(facts | {"iat": issued, "exp": expires}, self._key, algorithm="EdDSA")
         await self._holders.logged_in(who, claims)

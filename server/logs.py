@@ -1,4 +1,7 @@
-"""Structured logs: one JSON object a line, without content, names or tokens."""
+"""Structured logs: one JSON object a line, without content, names or tokens.
+
+`request` is the id that the audit log's entries of the same request have.
+"""
 
 import json
 import logging
@@ -6,11 +9,13 @@ import sys
 import traceback
 from datetime import UTC, datetime
 
+from relais.server.requests import current
+
 _PLAIN = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime", "taskName"}
 
 
 class JsonLines(logging.Formatter):
-    """Time, level, where, the event, and the facts passed as ``extra``."""
+    """Time, level, where, the event, the request it was about, and the facts passed as ``extra``."""
 
     def format(self, record: logging.LogRecord) -> str:
         at = datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds")
@@ -20,6 +25,8 @@ class JsonLines(logging.Formatter):
             "logger": record.name,
             "event": record.getMessage(),
         }
+        if request := current():
+            line["request"] = request
         line |= {key: value for key, value in vars(record).items() if key not in _PLAIN}
         if record.exc_info and record.exc_info[0]:
             line["error"] = record.exc_info[0].__name__  # its text may hold what must not be logged

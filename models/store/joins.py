@@ -19,6 +19,14 @@ class Offer:
 
 
 @dataclass(frozen=True)
+class Request:
+    """What a new device says of itself, kept as long as the offer is valid."""
+
+    possession: bytes
+    until: Millis
+
+
+@dataclass(frozen=True)
 class Answer:
     """`mac`: the offering device's word to the new one, 32 bytes."""
 
@@ -67,9 +75,20 @@ class JoinStore:
             return None
         return Offer(found["account"], found["device"], found["expires_at"])
 
-    async def request(self, ticket: TicketId, possession: bytes, *, until: Millis) -> bool:
-        """Note that a device asked. False when one did before: a code serves once."""
-        return await self._add(f"{ticket}/request", {"possession": possession}, until)
+    async def request(self, ticket: TicketId, request: Request, *, audit: Document) -> bool:
+        """Note that a device asked; `audit` goes with it. False, and nothing stored, when one did before: a code serves once."""
+        expires = datetime.fromtimestamp(request.until / 1000, UTC)
+        facts = {"possession": request.possession, "expires": expires}
+
+        async def work(session: Session) -> None:
+            await self._joins.insert({"_id": f"{ticket}/request", **facts}, session=session)
+            await self._audit.insert(dict(audit), session=session)
+
+        try:
+            await self._database.transaction(work)
+        except DuplicateKey:
+            return False
+        return True
 
     async def requested(self, ticket: TicketId) -> bytes | None:
         found = await self._joins.find_one({"_id": f"{ticket}/request"})

@@ -12,6 +12,7 @@ from typing import Any, Protocol
 from relais.crypto.audit_entry import AuditEntry, SubjectValue
 from relais.models.ids import CircleId, Millis, uuid7
 from relais.models.refusal import Refusal
+from relais.server.audit.purpose import purpose_of
 from relais.server.callers import Anyone, Caller
 from relais.server.clock import now_ms
 
@@ -25,6 +26,8 @@ class Act:
     subject: Mapping[str, SubjectValue] = field(default_factory=dict)
     role: str | None = None
     """The role in the circle; without one, the roles of the account."""
+    purpose: str | None = None
+    """A code of HL7 v3 PurposeOfUse; without one, what was stated or is usual for the action."""
 
 
 class PendingStore(Protocol):
@@ -51,6 +54,7 @@ def entry_of(
     """The pending document of one act, to be stored in the unit of its write."""
     at = now_ms() if at is None else at
     caller = who if isinstance(who, Caller) else None
+    role = act.role or (",".join(caller.roles) if caller else None)
     entry = AuditEntry(
         id=uuid7(at),
         at=rfc3339(at),
@@ -59,12 +63,23 @@ def entry_of(
         reason=refusal.code.value if refusal else None,
         account=caller.account if caller else None,
         device=caller.device if caller else None,
-        role=act.role or (",".join(caller.roles) if caller else None),
+        role=role,
+        organisation=(caller.organisation or None) if caller else None,
+        purpose=act.purpose or purpose_of(act.action, role, caller.purpose if caller else None),
+        on_behalf_of=_principal(caller) if caller else None,
         circle=act.circle,
         source=who.source,
+        request=who.request,
         subject=_with_reason(act.subject, refusal),
     )
     return {"_id": entry.id, "at": at, "entry": entry.encode()}
+
+
+def _principal(caller: Caller) -> str | None:
+    """For whom somebody acts: as stated, such as the person replaced; a bot for its organisation."""
+    if caller.on_behalf_of or "bot" not in caller.roles:
+        return caller.on_behalf_of
+    return caller.organisation or None
 
 
 def rfc3339(at: Millis) -> str:

@@ -3,7 +3,7 @@
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from aiohttp import web
@@ -16,11 +16,14 @@ from relais.server.audit.record import Act, Recorder
 from relais.server.callers import Anyone, Caller, Stranger
 from relais.server.clock import now_ms
 from relais.server.errors import as_refusal
+from relais.server.http import caller_of
 from relais.server.identity import Identity
 from relais.server.limits import FAILURE_COST, RateLimit
 from relais.server.metrics import Metrics
 from relais.server.network import source_of
+from relais.server.requests import asking, current
 from relais.server.sockets.engine import NAMESPACE, FanOut, SocketServer
+from relais.server.stated import read_stated
 
 log = logging.getLogger(__name__)
 
@@ -99,8 +102,18 @@ class Sockets:
 
         async def control(data: Mapping[str, str]) -> None:
             await refresh(data["account"])
+            await self._learn_organisation(data["account"])
 
         self._manager.controls[PROFILE_CHANGED] = control
+
+    async def _learn_organisation(self, account: AccountId) -> None:
+        """What an open socket's caller belongs to, after its profile changed."""
+        for session in [one for one in self._sessions.values() if one.caller.account == account]:
+            try:
+                organisation = await self._needs.identity.organisation(session.caller.device)
+            except Refusal:
+                continue  # the device is no longer in force: its socket is being ended
+            session.caller = replace(session.caller, organisation=organisation)
 
     async def cut_off_expired(self) -> None:
         """End the sockets whose token has ended; runs until cancelled."""
@@ -117,14 +130,18 @@ class Sockets:
         await self._server.close()
 
     async def _connect(self, sid: str, environ: dict[str, Any], token: Any = None) -> None:
-        request: web.Request = environ["aiohttp.request"]
+        with asking():
+            await self._admit(sid, environ["aiohttp.request"], token)
+
+    async def _admit(self, sid: str, request: web.Request, said: Any) -> None:
         source = source_of(request, self._needs.trust_proxy)
         try:
-            claims = await self._needs.identity.verify(_token_of(token))
+            claims = await self._needs.identity.verify(_token_of(said))
+            stated = read_stated(said.get("purpose"), said.get("on_behalf_of"))
         except Exception as error:
-            refusal = await self._turn_away(Stranger(source), error)
+            refusal = await self._turn_away(Stranger(source, current()), error)
             raise ConnectionRefused(refusal.code.value, refusal.as_wire()) from error
-        caller = Caller(claims.account, claims.device, claims.roles, source)
+        caller = caller_of(claims, source, stated)
         self._sessions[sid] = Session(caller, request.host, claims.expires_at)
         self._needs.metrics.sockets.inc()
         line = self._server.line_of(sid)
@@ -164,7 +181,9 @@ class Sockets:
             return {"error": Refusal(Code.UNAUTHENTICATED).as_wire()}
         name = _name_of(data) or ""
         session.busy += 1
-        with self._needs.metrics.timed(name if name in self._requests else "unknown") as outcome:
+        timed = self._needs.metrics.timed(name if name in self._requests else "unknown")
+        with asking() as request, timed as outcome:
+            session.caller = replace(session.caller, request=request)
             try:
                 return {"ok": codec.encode(await self._act(session, name, data))}
             except Exception as error:  # noqa: BLE001 (whatever it is, it is answered)

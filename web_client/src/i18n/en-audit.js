@@ -124,6 +124,7 @@ export const enAudit = {
   "fact.source": "Address",
   "fact.request": "Request",
   "fact.purpose": "Purpose",
+  "fact.on_behalf_of": "On behalf of",
   "fact.format": "Format",
 
   "volume.title": "Activity",

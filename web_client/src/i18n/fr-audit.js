@@ -124,6 +124,7 @@ export const frAudit = {
   "fact.source": "Adresse",
   "fact.request": "Demande",
   "fact.purpose": "Motif",
+  "fact.on_behalf_of": "Pour le compte de",
   "fact.format": "Format",
 
   "volume.title": "Activité",

@@ -51,6 +51,6 @@ function rowOf(member, { index, raw, entry }) {
   return {
     index, at: Date.parse(entry.at), action: entry.action, outcome: entry.outcome, code: entry.reason, account: entry.account,
     name: profile?.name ?? null, profession: profile?.profession ?? null, device: entry.device, circle: entry.circle,
-    facts: Object.freeze({ ...entry.subject, role: entry.role, organisation: entry.organisation, source: entry.source }), raw,
+    facts: Object.freeze({ ...entry.subject, role: entry.role, organisation: entry.organisation, purpose: entry.purpose, on_behalf_of: entry.on_behalf_of, source: entry.source, request: entry.request }), raw,
   };
 }

@@ -1,13 +1,14 @@
 """Notes as a member reads them: verified, opened, in the circle's order."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from heapq import merge
 
 from relais.client import circle_state
 from relais.client.circle_state import CircleView
 from relais.client.session import Session
 from relais.crypto import envelope, posting
 from relais.crypto.content import Attachment, Content
-from relais.crypto.envelope import Envelope, Header
+from relais.crypto.envelope import Envelope, Header, Origin
 from relais.crypto.errors import ProtocolError
 from relais.models.ids import AccountId, CircleId, Digest, Millis, NoteId
 from relais.models.wire.note import GetNote, Notes, PageCircle, StoredNote, SyncCircle
@@ -39,6 +40,11 @@ class Note:
         return self.header.account
 
     @property
+    def audiences(self) -> tuple[str, ...]:
+        """Who may read it."""
+        return self.header.audiences
+
+    @property
     def withdrawn(self) -> bool:
         return self.header.kind == "withdrawal"
 
@@ -53,10 +59,11 @@ class Note:
 
 @dataclass(frozen=True)
 class Page:
-    """Versions by seq, and the circle's newest seq."""
+    """Versions by seq, the circle's newest seq, and the number up to which none was left out."""
 
     notes: tuple[Note, ...]
     last_seq: int
+    reached: int = 0
 
 
 async def after(
@@ -68,22 +75,25 @@ async def after(
     whole history may begin later.
     """
     answer: Notes = await session.call(SyncCircle(view.circle, seq, limit))
-    whole = continued or _reads_everything(session, view)
-    first = seq + 1 if whole or not answer.notes else max(seq + 1, answer.notes[0].seq)
-    _check_order(answer.notes, first=first)
-    if whole and not answer.notes and answer.last_seq > seq:
+    await _check_others(session, view, answer)
+    whole, told = continued or _reads_everything(session, view), _numbers(answer)
+    first = seq + 1 if whole or not told else max(seq + 1, told[0])
+    _check_order(told, first=first)
+    if whole and not told and answer.last_seq > seq:
         raise ProtocolError("wrong-order")
-    return await _listed(session, view, answer)
+    return replace(await _listed(session, view, answer), reached=told[-1] if told else seq)
 
 
 async def before(session: Session, view: CircleView, seq: int, *, limit: int = _PAGE) -> Page:
     """The versions ahead of ``seq`` (0: the newest), oldest first."""
     answer: Notes = await session.call(PageCircle(view.circle, seq, limit))
     last = seq - 1 if seq else answer.last_seq
-    _check_order(answer.notes, first=last - len(answer.notes) + 1)
-    if not answer.notes and last > 0 and _reads_everything(session, view):
+    await _check_others(session, view, answer)
+    told = _numbers(answer)
+    _check_order(told, first=last - len(told) + 1)
+    if not told and last > 0 and _reads_everything(session, view):
         raise ProtocolError("wrong-order")
-    return await _listed(session, view, answer)
+    return replace(await _listed(session, view, answer), reached=last)
 
 
 async def versions(session: Session, view: CircleView, note: NoteId) -> tuple[Note, ...]:
@@ -95,10 +105,9 @@ async def versions(session: Session, view: CircleView, note: NoteId) -> tuple[No
     for older, newer in zip(page.notes, page.notes[1:], strict=False):
         if newer.version != older.version + 1 or newer.header.replaces != older.digest:
             raise ProtocolError("wrong-version")
-        if newer.author != older.author:
-            raise ProtocolError("not-the-author")
+        _check_origin(newer, older.header.origin)
     if page.notes:
-        session.authors.setdefault((view.circle, note), page.notes[0].author)
+        session.origins.setdefault((view.circle, note), page.notes[0].header.origin)
     return page.notes
 
 
@@ -112,7 +121,7 @@ async def opened(session: Session, view: CircleView, stored: StoredNote) -> Note
     await _check_author(session, view, header)
     _check_place(session, peeked, stored.seq)
     if header.version == 1:
-        session.authors[header.circle, header.note] = header.account
+        session.origins[header.circle, header.note] = header.origin
     return Note(view.circle, stored.seq, stored.at, header, peeked.digest, _content(view, peeked))
 
 
@@ -130,15 +139,21 @@ async def _listed(session: Session, view: CircleView, answer: Notes) -> Page:
 
 
 async def _check_follows(session: Session, view: CircleView, note: Note) -> None:
-    """A later version is by who wrote the note, and names the one before; asks only for a note that is new here."""
+    """A later version is by who wrote the note, for whom it was, and names the one before; asks only for a note that is new here."""
     name = (note.circle, note.note)
-    if name not in session.authors and not await versions(session, view, note.note):
+    if name not in session.origins and not await versions(session, view, note.note):
         raise ProtocolError("wrong-version")
-    if note.author != session.authors[name]:
-        raise ProtocolError("not-the-author")
+    _check_origin(note, session.origins[name])
     _, before = session.places.get((*name, note.version - 1), (0, note.header.replaces))
     if note.header.replaces != before:
         raise ProtocolError("wrong-version")
+
+
+def _check_origin(note: Note, origin: Origin) -> None:
+    if note.author != origin.account:
+        raise ProtocolError("not-the-author")
+    if note.audiences != origin.audiences:
+        raise ProtocolError("audiences-differ")
 
 
 async def _verify(session: Session, peeked: Envelope) -> None:
@@ -197,6 +212,26 @@ def _content(view: CircleView, peeked: Envelope) -> Content | None:
         return None
 
 
-def _check_order(notes: tuple[StoredNote, ...], *, first: int) -> None:
-    if [note.seq for note in notes] != list(range(first, first + len(notes))):
+def _numbers(answer: Notes) -> list[int]:
+    """Every number an answer accounts for: that of a version, or of one that is not for this member."""
+    return list(merge((note.seq for note in answer.notes), answer.others))
+
+
+def _check_order(numbers: list[int], *, first: int) -> None:
+    if numbers != list(range(first, first + len(numbers))):
         raise ProtocolError("wrong-order")
+
+
+async def _check_others(session: Session, view: CircleView, answer: Notes) -> None:
+    """Whoever is in every audience, with all of the history, is kept from nothing."""
+    if answer.others and _is_for_all(session, view):
+        view.adopt(await circle_state.fetch(session, view.circle))  # an audience may be new
+        if _is_for_all(session, view):
+            raise ProtocolError("wrong-order")
+
+
+def _is_for_all(session: Session, view: CircleView) -> bool:
+    member = view.state.members.get(session.identity.account)
+    return (
+        member is not None and member.history == 0 and member.audiences >= set(view.state.audiences)
+    )

@@ -218,13 +218,13 @@ class Circle:
 
     async def _caught_up(self, seq: int, *, continued: bool = False) -> AsyncIterator[Note]:
         page = await reading.after(self._session, self.view, seq, continued=continued)
-        while page.notes:
+        while page.reached > seq:
             if any(note.locked for note in page.notes):
                 await self.refresh()
                 page = await reading.after(self._session, self.view, seq, continued=continued)
             for note in page.notes:
                 yield note
-            seq, continued = page.notes[-1].seq, True
+            seq, continued = page.reached, True
             if seq >= page.last_seq:
                 return
             page = await reading.after(self._session, self.view, seq, continued=True)

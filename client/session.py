@@ -17,7 +17,8 @@ from relais.client.identity import Identity
 from relais.client.pins import Pins
 from relais.client.transport import Transport
 from relais.crypto import login
-from relais.models.ids import AccountId, CircleId, Digest, NoteId
+from relais.crypto.envelope import Origin
+from relais.models.ids import CircleId, Digest, NoteId
 from relais.models.wire.auth import AskChallenge, AskToken, Challenge, Token
 
 _RENEW_BEFORE_MS = 60_000
@@ -44,8 +45,8 @@ class Session:
         self.token = ""
         self.places: dict[tuple[CircleId, NoteId, int], tuple[int, Digest]] = {}
         """Where each version was seen: (circle, note, version) → (seq, hash). It stays there."""
-        self.authors: dict[tuple[CircleId, NoteId], AccountId] = {}
-        """Who wrote each note, by its first version that this member may read: nobody else corrects it."""
+        self.origins: dict[tuple[CircleId, NoteId], Origin] = {}
+        """Who wrote each note for whom, by its first version that this member may read: so are all its versions."""
         self._expires_at = 0
         self._connecting = asyncio.Lock()
         self._renewal: asyncio.Task[None] | None = None

@@ -28,6 +28,7 @@ from relais.crypto.envelope_header import (
     WITHDRAWAL,
     Draft,
     Header,
+    Origin,
     SealedKey,
     check_header,
 )
@@ -48,6 +49,7 @@ __all__ = [
     "Draft",
     "Envelope",
     "Header",
+    "Origin",
     "SealedKey",
     "To",
     "check_follows",
@@ -180,7 +182,7 @@ def open_envelope(envelope: Envelope, epoch_keys: EpochKeys) -> Content:
 def check_follows(envelope: Envelope, previous: Sequence[Envelope]) -> None:
     """Check that an envelope is the next version of its note; `previous` holds versions 1, 2, … of it.
 
-    Raises ProtocolError `wrong-circle`, `wrong-version`, `not-the-author`.
+    Raises ProtocolError `wrong-circle`, `wrong-version`, `not-the-author`, `audiences-differ`.
     """
     header = envelope.header
     if header.version != len(previous) + 1:
@@ -195,8 +197,12 @@ def check_follows(envelope: Envelope, previous: Sequence[Envelope]) -> None:
         raise ProtocolError("wrong-version")
     if header.replaces != last.digest or last.header.kind == WITHDRAWAL:
         raise ProtocolError("wrong-version")
-    if not is_profile and header.account != first.account:
+    if is_profile:
+        return
+    if header.account != first.account:
         raise ProtocolError("not-the-author")
+    if header.audiences != first.audiences:
+        raise ProtocolError("audiences-differ")
 
 
 def _split(entropy: bytes) -> tuple[bytes, list[bytes]]:

@@ -80,6 +80,14 @@ class Draft:
 
 
 @dataclass(frozen=True)
+class Origin:
+    """What all versions of a note have in common: who wrote it, and for whom, in ascending order."""
+
+    account: AccountId
+    audiences: tuple[str, ...]
+
+
+@dataclass(frozen=True)
 class Header:
     """The clear part of a version: where it belongs, who wrote it, and who may read it."""
 
@@ -99,6 +107,14 @@ class Header:
     urgent: bool
     acknowledge: bool
     mentions: tuple[AccountId, ...]
+
+    @property
+    def audiences(self) -> tuple[str, ...]:
+        return tuple(key.audience for key in self.keys)
+
+    @property
+    def origin(self) -> Origin:
+        return Origin(self.account, self.audiences)
 
 
 _HEADER = Structure(

@@ -6,9 +6,9 @@ from itertools import accumulate
 from typing import Any
 
 from relais.crypto import grant as grants
-from relais.crypto.ledger import Member
+from relais.crypto.ledger import CircleState, Member
 from relais.crypto.ledger_state import BOT
-from relais.models.ids import AccountId, CircleId, DeviceId, Millis
+from relais.models.ids import AccountId, DeviceId, Millis
 from relais.models.store.circles import CircleStore
 from relais.models.store.notes import NoteStore, Unread
 from relais.models.wire import circle as wire
@@ -19,7 +19,7 @@ from relais.server.circle_book import CircleBook, CircleView
 from relais.server.circles import missing_keys
 from relais.server.clock import now_ms
 from relais.server.gathering import gathered
-from relais.server.visibility import Visibility
+from relais.server.visibility import Visibility, readable, reads_all
 
 ANSWER_BYTES = 4 * 1024 * 1024
 MOST_GRANTS = 1_000
@@ -117,7 +117,7 @@ class CircleQueries:
             last = await self._parts.notes.last_seq(state.circle)
             at = await self._parts.notes.at_seq(state.circle, last) if last else None
             after = max(read, await self._parts.visibility.first(view.state, member) - 1)
-            unread = await self._unread(caller.account, state.circle, after, last)
+            unread = await self._unread(state, member, after, last)
         mine = [one for one in missing_keys(view, now) if one[1] == caller.device]
         return wire.CircleRow(
             circle=state.circle,
@@ -133,10 +133,17 @@ class CircleQueries:
             missing=len(mine),
         )
 
-    async def _unread(self, account: AccountId, circle: CircleId, after: int, last: int) -> Unread:
+    async def _unread(self, state: CircleState, member: Member, after: int, last: int) -> Unread:
+        """What others wrote for the member; whoever reads everything needs no look at the envelopes."""
         if after >= last:
             return Unread(0, urgent=False)
-        return await self._parts.notes.unread(circle, account, after=after, up_to=last)
+        if reads_all(state, member):
+            return await self._parts.notes.unread(
+                state.circle, member.account, after=after, up_to=last
+            )
+        found = await self._parts.notes.between(state.circle, after, last)
+        others = [one for one in readable(state, member, found) if one.account != member.account]
+        return Unread(len(others), any(one.urgent for one in others))
 
 
 def _last_known(view: CircleView, member: Member) -> int:

@@ -21,7 +21,7 @@ from relais.server.circle_book import CircleBook, CircleView
 from relais.server.circles import check_profile
 from relais.server.clock import now_ms
 from relais.server.hub import Hub
-from relais.server.visibility import Visibility
+from relais.server.visibility import Visibility, readable, readers_of
 
 MOST_AT_ONCE = 200
 PAGE_BYTES = 4 * 1024 * 1024
@@ -40,6 +40,14 @@ class NoteParts:
     visibility: Visibility
     recorder: Recorder
     hub: Hub
+
+
+@dataclass(frozen=True)
+class Found:
+    """The versions of some numbers, whoever they are for, and the circle's last number."""
+
+    versions: list[StoredVersion]
+    last: int
 
 
 class Notes:
@@ -82,8 +90,8 @@ class Notes:
         first, last = await self._bounds(caller, view)
         after = max(ask.after, first - 1)
         up_to = min(last, after + ask.limit)
-        found = await self._parts.store.between(ask.circle, after, up_to)
-        return await self._answer(caller, "circle.sync", view, _that_fit(found), last)
+        some = _that_fit(await self._parts.store.between(ask.circle, after, up_to))
+        return await self._answer(caller, "circle.sync", view, Found(some, last))
 
     async def page(self, caller: Caller, ask: wire.PageCircle) -> wire.Notes:
         """What came before a number, oldest first."""
@@ -94,17 +102,18 @@ class Notes:
         after = max(first - 1, up_to - ask.limit)
         found = await self._parts.store.between(ask.circle, after, up_to) if up_to > after else []
         some = list(reversed(_that_fit(list(reversed(found)))))
-        return await self._answer(caller, "circle.page", view, some, last)
+        return await self._answer(caller, "circle.page", view, Found(some, last))
 
     async def get(self, caller: Caller, ask: wire.GetNote) -> wire.Notes:
         """Every version of one note that the caller may read."""
         view = await self._readable(caller, ask.circle)
         first, last = await self._bounds(caller, view)
         versions = await self._parts.store.versions(ask.circle, ask.note)
-        found = [version for version in versions if version.seq >= first]
+        member = view.state.members[caller.account]
+        found = [one for one in readable(view.state, member, versions) if one.seq >= first]
         if not found:
             raise Refusal(Code.NOT_FOUND, note=ask.note)
-        return await self._answer(caller, "note.get", view, found, last)
+        return await self._answer(caller, "note.get", view, Found(found, last))
 
     async def _readable(self, caller: Caller, circle: CircleId) -> CircleView:
         view = await self._parts.book.view(circle)
@@ -118,18 +127,22 @@ class Notes:
         return await self._parts.visibility.first(view.state, member), last
 
     async def _answer(
-        self, caller: Caller, action: str, view: CircleView, found: list[StoredVersion], last: int
+        self, caller: Caller, action: str, view: CircleView, found: Found
     ) -> wire.Notes:
-        """The access is durable in the log before it is answered."""
-        subject: dict[str, Any] = {"count": len(found)}
-        if found:
-            subject |= {"seq_from": found[0].seq, "seq_to": found[-1].seq}
+        """What of it is for the caller. The access is durable in the log before it is answered."""
+        member = view.state.members[caller.account]
+        some = readable(view.state, member, found.versions)
+        subject: dict[str, Any] = {"count": len(some)}
+        if some:
+            subject |= {"seq_from": some[0].seq, "seq_to": some[-1].seq}
         if action == "note.get":
-            subject["note"] = found[0].note
-        role = view.state.members[caller.account].role
-        await self._parts.recorder.record(caller, Act(action, view.state.circle, subject, role))
-        notes = tuple(wire.StoredNote(one.seq, one.at, one.envelope) for one in found)
-        return wire.Notes(notes, last)
+            subject["note"] = some[0].note
+        act = Act(action, view.state.circle, subject, member.role)
+        await self._parts.recorder.record(caller, act)
+        notes = tuple(wire.StoredNote(one.seq, one.at, one.envelope) for one in some)
+        told = {one.seq for one in some}
+        others = tuple(one.seq for one in found.versions if one.seq not in told)
+        return wire.Notes(notes, found.last, others)
 
     async def _judged_again(self, view: CircleView, envelope: Envelope) -> CircleView:
         """The circle as it is by now: it may have changed while versions and blobs were read."""
@@ -182,7 +195,8 @@ class Notes:
             raise Refusal(Code.CONFLICT, note=version.note, version=version.version) from error
         now = await self._parts.book.view(version.circle)  # who was removed meanwhile hears nothing
         event = wire.NotePosted(version.circle, seq, version.at, version.envelope)
-        await self._parts.hub.tell_accounts(event, authorize.readers_now(now.state, version.at))
+        readers = authorize.readers_now(now.state, version.at)
+        await self._parts.hub.tell_accounts(event, readers_of(now.state, readers, envelope.header))
         return wire.NoteStored(seq, version.at)
 
     async def _post_profile(self, caller: Caller, envelope: Envelope) -> wire.NoteStored:

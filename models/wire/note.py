@@ -63,10 +63,12 @@ class PageCircle:
 
 @dataclass(frozen=True)
 class Notes:
-    """``last_seq`` is the circle's newest."""
+    """``last_seq`` is the circle's newest; ``others``: the numbers, between those of ``notes`` and around them, of versions
+    that are not for this member: with them a page leaves no number out. Empty for ``note.get``."""
 
     notes: tuple[StoredNote, ...]
     last_seq: int
+    others: tuple[int, ...]
 
 
 @dataclass(frozen=True)

@@ -202,6 +202,15 @@ def test_versions_follow_one_another_by_the_same_author() -> None:
     refused("wrong-version", lambda: envelope.check_follows(late, [first, second, gone]))
 
 
+def test_a_later_version_is_for_the_same_audiences() -> None:
+    both = (to_epoch(CIRCLE, "family"), to_epoch(CIRCLE))
+    first = envelope.peek(posted(CIRCLE, ANNE, *both))
+    more = {"version": 2, "kind": "correction", "replaces": first.digest}
+    envelope.check_follows(envelope.peek(posted(CIRCLE, ANNE, *both, **more)), [first])
+    fewer = envelope.peek(posted(CIRCLE, ANNE, to_epoch(CIRCLE), **more))
+    refused("audiences-differ", lambda: envelope.check_follows(fewer, [first]))
+
+
 def test_a_profile_may_be_followed_by_anybodys() -> None:
     said = Content("PROFILE", "Mme D.")
     first = envelope.peek(posted(CIRCLE, ANNE, said=said, kind="profile"))

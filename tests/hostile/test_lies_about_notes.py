@@ -35,6 +35,18 @@ async def test_notes_told_in_another_order_twice_or_not_at_all_are_refused(stage
     await refused("wrong-order", read(nadia, stage.id))
 
 
+async def test_a_note_said_to_be_for_others_is_missed_by_whoever_is_in_every_audience(
+    stage: Stage,
+) -> None:
+    nadia = await stage.victim()
+    stage.liar.answers["circle.sync"] = lambda _, ok: {
+        **ok,
+        "notes": [*ok["notes"][:1], *ok["notes"][2:]],
+        "others": [ok["notes"][1]["seq"]],
+    }
+    await refused("wrong-order", read(nadia, stage.id))
+
+
 async def test_notes_that_change_places_while_one_looks_are_refused(stage: Stage) -> None:
     nadia = await stage.victim()
     assert await read(nadia, stage.id) == ["un", "deux", "trois"]
@@ -163,6 +175,7 @@ async def test_a_correction_by_another_than_the_author_is_refused_wherever_it_is
             stage.liar.answers[where] = lambda _, ok, told=told: {
                 "notes": [*ok["notes"], told],
                 "last_seq": 4,
+                "others": [],
             }
             await refused(reason, listing(nadia.session, circle.view, seq))
 

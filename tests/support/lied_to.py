@@ -72,7 +72,8 @@ class Stage:
 
         def told(_: Any, ok: Any) -> Any:
             notes = change(list(ok["notes"]))
-            return {"notes": notes, "last_seq": max((one["seq"] for one in notes), default=0)}
+            last = max((one["seq"] for one in notes), default=0)
+            return {"notes": notes, "last_seq": last, "others": []}
 
         self.liar.answers["circle.sync"] = told
 

@@ -13,6 +13,7 @@ from vector_envelope import (
     circle,
     sealed,
     to_inbox,
+    to_team,
 )
 from vector_ledger import OPENED, epoch_key, identity, standing
 from vector_people import DAY, START, Json, random
@@ -309,8 +310,22 @@ def _bad_posts() -> Iterable[Bad]:
     yield case("a profile by a bot", "not-allowed", "lab machine", *both, kind="profile")
 
 
+def _for_others(name: str, before: tuple[To, ...], after: tuple[To, ...]) -> Bad:
+    """A correction that some readers of the note would not get, or that some get who never had the note."""
+    first = sealed(f"{name}: before", "anne phone", PLAIN, *before)[0]
+    said = {"version": 2, "kind": "correction", "replaces": envelope.peek(first).digest}
+    return (
+        "follows",
+        name,
+        "audiences-differ",
+        sealed(name, "anne phone", PLAIN, *after, **said)[0],
+        [first],
+    )
+
+
 def _bad_versions() -> Iterable[Bad]:
     first = envelope.peek(POST).digest
+    family = To("family", 1, key=epoch_key("family", 1))
 
     def case(name: str, reason: str, by: str, previous: list[bytes], **more: Any) -> Bad:
         said = {"version": 2, "replaces": first, "kind": "correction", **more}
@@ -332,6 +347,8 @@ def _bad_versions() -> Iterable[Bad]:
         circle=random("circle").hex(),
     )
     yield case("a correction by another", "not-the-author", "bruno phone", [POST])
+    yield _for_others("a correction for fewer", (family, to_team()), (to_team(),))
+    yield _for_others("a correction for more", (to_team(),), (family, to_team()))
     gone = sealed(
         "gone", "anne phone", Content("OBS", ""), version=2, replaces=first, kind="withdrawal"
     )[0]

@@ -177,19 +177,24 @@ function checkContent({ kind }, { type, form, attachments }) {
 
 /**
  * A version against the ones before it: same note, same author as version 1, the hash of the version it replaces,
- * nothing after a withdrawal. Throws ProtocolError `wrong-circle`, `wrong-version`, `not-the-author`.
- * @param {Envelope} envelope @param {readonly Pick<Envelope, "header" | "digest">[]} previous versions 1 to n − 1, in order
+ * the same audiences, nothing after a withdrawal. Throws ProtocolError `wrong-circle`, `wrong-version`, `not-the-author`, `audiences-differ`.
+ * @param {Envelope} envelope @param {readonly Pick<Envelope, "header" | "digest">[]} previous versions 1 to n − 1, in order; from a later one on for whom it is the first
  */
 export function checkFollows({ header }, previous) {
-  if (header.version !== previous.length + 1) throw new ProtocolError("wrong-version");
   const [first, last] = [previous[0]?.header, previous.at(-1)];
+  if (header.version !== (last?.header.version ?? 0) + 1) throw new ProtocolError("wrong-version");
   if (!first || !last) return;
   if (header.circle !== first.circle) throw new ProtocolError("wrong-circle");
   const isProfile = header.kind === "profile";
   if (header.note !== first.note || isProfile !== (first.kind === "profile")) throw new ProtocolError("wrong-version");
   if (header.replaces !== last.digest || last.header.kind === "withdrawal") throw new ProtocolError("wrong-version");
-  if (!isProfile && header.account !== first.account) throw new ProtocolError("not-the-author");
+  if (isProfile) return;
+  if (header.account !== first.account) throw new ProtocolError("not-the-author");
+  if (!isSameList(audiencesOf(header), audiencesOf(first))) throw new ProtocolError("audiences-differ");
 }
+
+/** Who may read a version, in ascending order. @param {Header} header @returns {string[]} */
+export const audiencesOf = (header) => header.keys.map((key) => key.audience);
 
 /** @param {Bytes} contentKey */
 const commit = (contentKey) => hkdf(contentKey, ["relais/1 note", "commit"]);

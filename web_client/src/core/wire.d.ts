@@ -55,7 +55,7 @@ export interface MissingGrant { circle: string; account: string; device: string;
 export interface Missing { missing: readonly (MissingGrant)[] }
 export interface NoteStored { seq: number; at: number }
 export interface StoredNote { seq: number; at: number; envelope: Uint8Array<ArrayBuffer> }
-export interface Notes { notes: readonly (StoredNote)[]; last_seq: number }
+export interface Notes { notes: readonly (StoredNote)[]; last_seq: number; others: readonly (number)[] }
 export interface ReceiptsStored { stored: number }
 export interface StoredReceipt { number: number; receipt: Uint8Array<ArrayBuffer> }
 export interface Receipts { receipts: readonly (StoredReceipt)[]; last: number }

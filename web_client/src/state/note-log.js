@@ -2,25 +2,25 @@
  * The notes of one circle as this device has them, in the server's order: verified when they come, kept for 30 days in the
  * database (sealed, as they came), opened when they are shown. A gap in the order is closed by asking.
  */
-import { checkFollows, openEnvelope, peek, verify } from "../core/envelope.js";
+import { openEnvelope } from "../core/envelope.js";
 import { ProtocolError } from "../core/errors.js";
-import { checkCouldPost } from "../core/posting.js";
+import { audiencesOf, TEAM } from "../core/ledger.js";
 import { beginningWith } from "./database.js";
 import { each, Lane } from "./lane.js";
+import { NoteVerifier, versionOf } from "./note-verifier.js";
 
 /** @typedef {import("../core/bytes.js").Bytes} Bytes */
 /** @typedef {import("../core/envelope.js").Envelope} Envelope */
 /** @typedef {import("../core/content.js").Content} Content */
 /** @typedef {import("../core/wire.d.ts").StoredNote} StoredNote */
 /** @typedef {import("./member.js").Member} Member */
+/** @typedef {import("./note-verifier.js").Version} Version */
 /**
- * One version. `content` is null until it is opened, and while its key is on its way (`isLocked`); `damaged` is the reason
- * it was refused for. Of what cannot even be read, `envelope` is null.
- * @typedef {{ note: string, version: number, seq: number, at: number, raw: Bytes, envelope: Envelope | null,
- *   content: Content | null, isLocked: boolean, damaged: string | null }} Version
+ * The seqs the database accounts for: those of versions it holds, and of versions for audiences one is not in. `to` 0: nothing
+ * was asked for yet. `audiences`: those one was in then.
+ * @typedef {{ from: number, to: number, audiences?: string }} Span
  */
-/** @typedef {{ circle: string, seq: number, at: number, raw: Bytes, damaged: string | null }} Row */
-/** The seqs the database holds without a gap; `to` 0: nothing was asked for yet. @typedef {{ from: number, to: number }} Span */
+/** @typedef {import("../core/wire.d.ts").Notes} Answer */
 
 const PAGE = 50;
 const SYNC_PAGE = 200;
@@ -31,6 +31,7 @@ export class NoteLog {
   #member;
   #keeper;
   #onArrived;
+  #verifier;
   #lane = new Lane();
   /** @type {Span | null} */ #span = null;
   /** @type {Map<string, Version[]>} */ #versions = new Map();
@@ -47,6 +48,7 @@ export class NoteLog {
     this.#member = member;
     this.#keeper = keeper;
     this.#onArrived = onArrived;
+    this.#verifier = new NoteVerifier(member, keeper, (note) => this.#versions.get(note) ?? []);
     keeper.watch(() => void this.#openLocked());
   }
 
@@ -71,9 +73,9 @@ export class NoteLog {
   async show() {
     await this.#lane.run(async () => {
       if (this.#shownFrom !== null) return;
-      await this.#ready();
+      const span = await this.#ready();
       const rows = await this.#member.database.last("notes", beginningWith(this.circle), PAGE);
-      const from = rows[0]?.seq ?? Infinity;
+      const from = rows.length < PAGE && span.to > 0 ? Math.min(span.from, rows[0]?.seq ?? Infinity) : (rows[0]?.seq ?? Infinity);
       this.#shownFrom = from;
       this.isComplete = from <= 1;
       await this.#remember(await Promise.all(rows.map(versionOf)));
@@ -97,6 +99,7 @@ export class NoteLog {
   /** Fetch what is new. @param {number} [lastSeq] the circle's newest, where it is known: nothing is asked for if it is here */
   async sync(lastSeq) {
     await this.#lane.run(async () => {
+      await this.#followAudiences();
       const span = await this.#ready();
       if (lastSeq !== undefined && span.to >= lastSeq) return;
       if (span.to === 0) await this.#fetchNewest();
@@ -123,11 +126,10 @@ export class NoteLog {
     await this.#lane.run(async () => {
       const [span, before] = [await this.#ready(), this.#shownFrom];
       if (before === null || this.isComplete) return;
-      const range = IDBKeyRange.bound([this.circle, 0], [this.circle, before], false, true);
-      const rows = before === Infinity ? [] : await this.#member.database.last("notes", range, PAGE);
-      const isHere = rows.length > 0 && rows.at(-1).seq === before - 1;
-      if (isHere) await this.#prepend(await Promise.all(rows.map(versionOf)), rows[0].seq);
-      else await this.#fetchBefore(before === Infinity ? 0 : before, span);
+      if (before === Infinity || span.to === 0 || before <= span.from) return this.#fetchBefore(before === Infinity ? 0 : before, span);
+      const range = IDBKeyRange.bound([this.circle, span.from], [this.circle, before], false, true);
+      const rows = await this.#member.database.last("notes", range, PAGE);
+      await this.#prepend(await Promise.all(rows.map(versionOf)), rows.length < PAGE ? span.from : rows[0].seq);
     });
     this.#tell();
   }
@@ -136,11 +138,7 @@ export class NoteLog {
   async history(note) {
     const known = this.#versions.get(note) ?? [];
     if (known[0]?.version === 1) return known;
-    const { notes } = await this.#member.transport.call("note.get", { circle: this.circle, note });
-    /** @type {Version[]} */
-    const versions = [];
-    for (const stored of inOrder(notes)) versions.push(await this.#opened(await this.#verified(stored, async () => versions)));
-    return versions;
+    return each(await this.#verifier.history(note), OPENED_AT_ONCE, (version) => this.#opened(version));
   }
 
   /** Fetch backwards until 30 days are on this device. */
@@ -150,12 +148,14 @@ export class NoteLog {
 
   async #fillPage() {
     const span = await this.#ready();
-    const [oldest] = span.to === 0 ? [] : await this.#member.database.all("notes", IDBKeyRange.only([this.circle, span.from]));
-    if (!oldest || span.from <= 1 || oldest.at < this.#cutoff()) return false;
-    const { notes } = await this.#member.transport.call("circle.page", { circle: this.circle, before: span.from, limit: SYNC_PAGE });
-    if (notes.length === 0) return false;
-    checkOrder(notes, span.from - notes.length);
-    await this.#keep(await this.#verifiedAll(notes));
+    if (span.to === 0 || span.from <= 1) return false;
+    const [oldest] = await this.#member.database.all("notes", IDBKeyRange.bound([this.circle, span.from], [this.circle, span.from + SYNC_PAGE]));
+    if (oldest && oldest.at < this.#cutoff()) return false;
+    const answer = await this.#member.transport.call("circle.page", { circle: this.circle, before: span.from, limit: SYNC_PAGE });
+    const told = await this.#numbers(answer);
+    if (told.length === 0) return false;
+    checkOrder(told, span.from - told.length);
+    await this.#keep(await this.#verifier.all(answer.notes), told[0]);
     return true;
   }
 
@@ -165,28 +165,64 @@ export class NoteLog {
     return /** @type {Span} */ (this.#span);
   }
 
+  /** Whoever is in other audiences than before is given other notes: all are asked for again. */
+  async #followAudiences() {
+    const [span, mine] = [await this.#ready(), this.#audiences];
+    if (span.to === 0 || mine === null || mine === (span.audiences ?? TEAM)) return;
+    await this.#member.database.write([{ store: "notes", delete: beginningWith(this.circle) }, { store: "values", key: `span ${this.circle}`, delete: `span ${this.circle}` }]);
+    this.#span = { from: 1, to: 0 };
+    this.#versions = new Map();
+    this.isComplete = false;
+    if (this.#shownFrom !== null) this.#shownFrom = Infinity;
+  }
+
+  /** Those one is in, as one word; null before the ledger is known. */
+  get #audiences() {
+    const { self } = this.#keeper;
+    return self ? [...audiencesOf(self)].sort().join(" ") : null;
+  }
+
+  /** Every number an answer accounts for. Whoever is in every audience, with the whole history, is kept from none. @param {Answer} answer */
+  async #numbers({ notes, others }) {
+    if (others.length > 0 && this.#isForAll) {
+      await this.#keeper.refresh({ isForced: true }); // an audience may be new
+      if (this.#isForAll) throw new ProtocolError("wrong-order");
+    }
+    const seqs = notes.map((note) => note.seq);
+    if (!isAscending(seqs) || !isAscending(others)) throw new ProtocolError("wrong-order");
+    return [...seqs, ...others].sort((one, other) => one - other);
+  }
+
+  get #isForAll() {
+    const { self, known } = this.#keeper;
+    return self !== undefined && self.history === 0 && [...known.audiences.keys()].every((name) => audiencesOf(self).includes(name));
+  }
+
   async #fetchNewest() {
-    const { notes, last_seq: lastSeq } = await this.#member.transport.call("circle.page", { circle: this.circle, before: 0, limit: PAGE });
+    const answer = await this.#member.transport.call("circle.page", { circle: this.circle, before: 0, limit: PAGE });
+    const [told, lastSeq] = [await this.#numbers(answer), answer.last_seq];
     this.lastSeq = lastSeq;
-    if (notes.length === 0) return this.#reachBeginning(lastSeq + 1);
-    const from = /** @type {StoredNote} */ (notes[0]).seq;
-    checkOrder(notes, from);
+    const [from] = told;
+    if (from === undefined) return this.#reachBeginning(lastSeq + 1);
+    checkOrder(told, from);
     if (this.#shownFrom === Infinity) this.#shownFrom = from;
-    await this.#take(notes, { from, to: from + notes.length - 1 });
+    await this.#take(answer.notes, { from, to: from + told.length - 1 });
     if (from <= 1) this.isComplete = true; // a short page says nothing: long notes fill it sooner
     return undefined;
   }
 
   async #fetchAfter() {
     for (let { to } = await this.#ready(); ;) {
-      const { notes, last_seq: lastSeq } = await this.#member.transport.call("circle.sync", { circle: this.circle, after: to, limit: SYNC_PAGE });
+      const answer = await this.#member.transport.call("circle.sync", { circle: this.circle, after: to, limit: SYNC_PAGE });
+      const [told, lastSeq] = [await this.#numbers(answer), answer.last_seq];
       if (lastSeq < to) await this.#keeper.contradict("rollback");
       this.lastSeq = lastSeq;
-      if (notes.length === 0) return;
-      const from = (await this.#beginsAgain(notes[0], to)) ? /** @type {StoredNote} */ (notes[0]).seq : to + 1;
-      checkOrder(notes, from);
-      await this.#take(notes, { from: from === to + 1 ? null : from, to: from + notes.length - 1 });
-      to = from + notes.length - 1;
+      const [first] = told;
+      if (first === undefined) return;
+      const from = (await this.#beginsAgain(answer.notes[0], to)) ? first : to + 1;
+      checkOrder(told, from);
+      await this.#take(answer.notes, { from: from === to + 1 ? null : from, to: from + told.length - 1 });
+      to = from + told.length - 1;
       if (to >= lastSeq) return;
     }
   }
@@ -194,19 +230,21 @@ export class NoteLog {
   /** Somebody who came back without the history may read nothing of what was written meanwhile. @param {StoredNote | undefined} first @param {number} to */
   async #beginsAgain(first, to) {
     const history = this.#keeper.self?.history ?? 0;
-    const [last] = await this.#member.database.all("notes", IDBKeyRange.only([this.circle, to]));
-    return first !== undefined && last !== undefined && last.at < history && first.at >= history;
+    const [last] = await this.#member.database.last("notes", IDBKeyRange.bound([this.circle, 0], [this.circle, to]), 1);
+    return last !== undefined && last.at < history && (first === undefined || first.at >= history);
   }
 
   /** @param {number} before 0: from the newest @param {Span} span */
   async #fetchBefore(before, span) {
-    const { notes, last_seq: lastSeq } = await this.#member.transport.call("circle.page", { circle: this.circle, before, limit: PAGE });
+    const answer = await this.#member.transport.call("circle.page", { circle: this.circle, before, limit: PAGE });
+    const [told, lastSeq] = [await this.#numbers(answer), answer.last_seq];
     this.lastSeq = Math.max(this.lastSeq, lastSeq);
-    if (notes.length === 0) return this.#reachBeginning(before || lastSeq + 1);
-    const from = before === 0 ? /** @type {StoredNote} */ (notes[0]).seq : before - notes.length;
-    checkOrder(notes, from);
-    const versions = await this.#verifiedAll(notes);
-    if (span.to > 0 && span.from === before) await this.#keep(versions.filter((version) => version.at >= this.#cutoff()));
+    if (told.length === 0) return this.#reachBeginning(before || lastSeq + 1);
+    const from = before === 0 ? /** @type {number} */ (told[0]) : before - told.length;
+    checkOrder(told, from);
+    const versions = await this.#verifier.all(answer.notes);
+    const recent = versions.filter((version) => version.at >= this.#cutoff());
+    if (span.to > 0 && span.from === before) await this.#keep(recent, recent.length === versions.length ? from : recent[0]?.seq);
     return this.#prepend(versions, from);
   }
 
@@ -226,16 +264,15 @@ export class NoteLog {
 
   /** New versions, in order. @param {readonly StoredNote[]} notes @param {{ from: number | null, to: number }} moved */
   async #take(notes, { from, to }) {
-    const versions = await this.#verifiedAll(notes);
-    const span = { from: from ?? /** @type {Span} */ (this.#span).from, to };
+    const versions = await this.#verifier.all(notes);
+    const span = { from: from ?? /** @type {Span} */ (this.#span).from, to, audiences: this.#audiences ?? TEAM };
     await this.#write(versions, span);
     if (this.#shownFrom !== null) await this.#remember(versions);
     this.#onArrived(versions.filter((version) => version.damaged === null));
   }
 
-  /** Earlier versions, down to the lowest of these. @param {Version[]} versions */
-  async #keep(versions) {
-    const from = versions[0]?.seq;
+  /** Earlier versions, down to this number. @param {Version[]} versions @param {number | undefined} from */
+  async #keep(versions, from) {
     if (from !== undefined) await this.#write(versions, { .../** @type {Span} */ (this.#span), from });
   }
 
@@ -244,75 +281,6 @@ export class NoteLog {
     const rows = versions.map(({ seq, at, raw, damaged }) => ({ store: /** @type {const} */ ("notes"), put: { circle: this.circle, seq, at, raw, damaged } }));
     await this.#member.database.write([...rows, { store: "values", key: `span ${this.circle}`, put: span }]);
     this.#span = span;
-  }
-
-  /** @param {readonly StoredNote[]} notes @returns {Promise<Version[]>} */
-  async #verifiedAll(notes) {
-    /** @type {Version[]} */
-    const verified = [];
-    for (const stored of notes) verified.push(await this.#verified(stored, (envelope) => this.#previous(envelope, verified)));
-    return verified;
-  }
-
-  /**
-   * Check a version as any reader must. What does not hold is kept and shown as damaged.
-   * @param {StoredNote} stored @param {(envelope: Envelope) => Promise<readonly Version[]>} previousOf
-   * @returns {Promise<Version>}
-   */
-  async #verified({ seq, at, envelope: raw }, previousOf) {
-    /** @type {Envelope | null} */
-    let envelope = null;
-    try {
-      envelope = await peek(raw);
-      await this.#check(envelope);
-      const previous = envelope.header.version > 1 ? await previousOf(envelope) : [];
-      checkFollows(envelope, previous.flatMap((version) => version.envelope ?? []));
-      return { ...placeOf(envelope, seq), seq, at, raw, envelope, content: null, isLocked: false, damaged: null };
-    } catch (error) {
-      if (!(error instanceof ProtocolError)) throw error;
-      return { ...placeOf(envelope, seq), seq, at, raw, envelope, content: null, isLocked: false, damaged: error.reason };
-    }
-  }
-
-  /** @param {Envelope} envelope */
-  async #check(envelope) {
-    const { header } = envelope;
-    if (header.circle !== this.circle || header.kind === "profile") throw new ProtocolError("wrong-circle");
-    if (header.ledger_seq > (this.#keeper.state?.seq ?? -1)) await this.#keeper.refresh({ isForced: true });
-    await this.#checkAuthor(envelope);
-    try {
-      checkCouldPost(this.#keeper.known, header);
-    } catch (error) {
-      if (error instanceof ProtocolError && (error.reason === "fork" || error.reason === "rollback")) await this.#keeper.contradict(error.reason);
-      throw error;
-    }
-  }
-
-  /** @param {Envelope} envelope */
-  async #checkAuthor(envelope) {
-    const { account } = envelope.header;
-    const { accounts } = this.#member;
-    try {
-      await verify(envelope, /** @type {import("../core/account.js").AccountState} */ ((await accounts.get([account])).get(account)));
-    } catch (error) {
-      if (!(error instanceof ProtocolError) || error.reason !== "not-a-device") throw error;
-      await verify(envelope, /** @type {import("../core/account.js").AccountState} */ ((await accounts.get([account], { isFresh: true })).get(account)));
-    }
-  }
-
-  /** @param {Envelope} envelope @param {readonly Version[]} besides verified with it @returns {Promise<readonly Version[]>} */
-  async #previous({ header }, besides) {
-    const known = [...(this.#versions.get(header.note) ?? []), ...besides.filter((version) => version.note === header.note)]
-      .filter((version) => version.version < header.version && version.damaged === null);
-    if (known.length === header.version - 1) return known;
-    const { notes } = await this.#member.transport.call("note.get", { circle: this.circle, note: header.note });
-    /** @type {Version[]} */
-    const earlier = [];
-    for (const stored of inOrder(notes)) {
-      const version = await this.#verified(stored, async () => earlier);
-      if (version.version < header.version && version.damaged === null) earlier.push(version);
-    }
-    return earlier;
   }
 
   /** @param {readonly Version[]} versions */
@@ -365,7 +333,7 @@ export class NoteLog {
       const first = rows.find((row) => row.at >= this.#cutoff())?.seq ?? span.to + 1;
       if (span.to === 0 || first <= span.from) return;
       const gone = IDBKeyRange.bound([this.circle, 0], [this.circle, first], false, true);
-      const moved = first > span.to ? { from: 1, to: 0 } : { from: first, to: span.to };
+      const moved = first > span.to ? { from: 1, to: 0 } : { ...span, from: first };
       await this.#member.database.write([{ store: "notes", delete: gone }, { store: "values", key: `span ${this.circle}`, put: moved }]);
       this.#span = moved;
     });
@@ -376,24 +344,10 @@ export class NoteLog {
   }
 }
 
-/** @param {Row} row checked when it came @returns {Promise<Version>} */
-async function versionOf({ seq, at, raw, damaged }) {
-  try {
-    const envelope = await peek(raw);
-    return { ...placeOf(envelope, seq), seq, at, raw, envelope, content: null, isLocked: false, damaged };
-  } catch (error) {
-    if (!(error instanceof ProtocolError)) throw error;
-    return { ...placeOf(null, seq), seq, at, raw, envelope: null, content: null, isLocked: false, damaged: error.reason };
-  }
-}
+/** @param {readonly number[]} seqs */
+const isAscending = (seqs) => seqs.every((seq, index) => index === 0 || seq > /** @type {number} */ (seqs[index - 1]));
 
-/** @param {Envelope | null} envelope @param {number} seq */
-const placeOf = (envelope, seq) => ({ note: envelope?.header.note ?? `unreadable ${seq}`, version: envelope?.header.version ?? 1 });
-
-/** @param {readonly StoredNote[]} notes */
-const inOrder = (notes) => [...notes].sort((one, other) => one.seq - other.seq);
-
-/** Throws ProtocolError `wrong-order` unless the seqs follow each other from `first`. @param {readonly StoredNote[]} notes @param {number} first */
-function checkOrder(notes, first) {
-  if (notes.some((note, index) => note.seq !== first + index)) throw new ProtocolError("wrong-order");
+/** Throws ProtocolError `wrong-order` unless the seqs follow each other from `first`. @param {readonly number[]} told @param {number} first */
+function checkOrder(told, first) {
+  if (told.some((seq, index) => seq !== first + index)) throw new ProtocolError("wrong-order");
 }

@@ -82,7 +82,7 @@ test("a grant that comes before the entry it was made with waits for that entry"
 
 /** The relay answers two notes a page, as one does whose notes are long. */
 const shorten = (relay) => {
-  relay.answers["circle.page"] = ({ before }) => ({ notes: relay.notes.filter((note) => before === 0 || note.seq < before).slice(-2), last_seq: relay.notes.length });
+  relay.answers["circle.page"] = ({ before }) => ({ notes: relay.notes.filter((note) => before === 0 || note.seq < before).slice(-2), last_seq: relay.notes.length, others: [] });
 };
 
 test("a page of long notes is short, and not the beginning", async () => {
@@ -102,7 +102,7 @@ test("a relay that says there is nothing earlier is not believed by who may read
   shorten(relay);
   await log.show();
   await log.sync();
-  relay.answers["circle.page"] = () => ({ notes: [], last_seq: 3 });
+  relay.answers["circle.page"] = () => ({ notes: [], last_seq: 3, others: [] });
   await refuses("wrong-order", () => log.earlier());
   assert.equal(log.isComplete, false);
 });
@@ -115,7 +115,7 @@ test("who comes back without the history goes on with the first note they may re
   await relay.post(nurse, "pendant");
   await relay.post(nurse, "après");
   relay.notes[2].at = START + 100;
-  relay.answers["circle.sync"] = ({ after }) => ({ notes: relay.notes.filter((note) => note.seq > Math.max(after, 2)), last_seq: 3 });
+  relay.answers["circle.sync"] = ({ after }) => ({ notes: relay.notes.filter((note) => note.seq > Math.max(after, 2)), last_seq: 3, others: [] });
   await refuses("wrong-order", () => log.sync());
   keeper.self.history = START + 50;
   await log.sync();

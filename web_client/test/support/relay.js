@@ -92,11 +92,11 @@ export class Relay {
     "account.get": ({ accounts }) => ({ chains: accounts.filter((id) => this.chains.has(id)).map((id) => ({ account: id, statements: this.chains.get(id) })) }),
     "circle.ledger": ({ from_seq: from }) => ({ entries: this.entries.slice(from), profile: null, more: false }),
     "circle.grants": ({ after }) => ({ grants: this.grants.slice(after), last: this.grants.length }),
-    "circle.sync": ({ after, limit }) => ({ notes: this.notes.filter((note) => note.seq > after).slice(0, limit), last_seq: this.notes.length }),
-    "circle.page": ({ before, limit }) => ({ notes: this.notes.filter((note) => before === 0 || note.seq < before).slice(-limit), last_seq: this.notes.length }),
+    "circle.sync": ({ after, limit }) => ({ notes: this.notes.filter((note) => note.seq > after).slice(0, limit), last_seq: this.notes.length, others: [] }),
+    "circle.page": ({ before, limit }) => ({ notes: this.notes.filter((note) => before === 0 || note.seq < before).slice(-limit), last_seq: this.notes.length, others: [] }),
     "note.get": async ({ note }) => {
       const peeked = await Promise.all(this.notes.map(async (stored) => ({ stored, id: (await envelope.peek(stored.envelope)).header.note })));
-      return { notes: peeked.filter(({ id }) => id === note).map(({ stored }) => stored), last_seq: this.notes.length };
+      return { notes: peeked.filter(({ id }) => id === note).map(({ stored }) => stored), last_seq: this.notes.length, others: [] };
     },
   };
 }

@@ -1,0 +1,129 @@
+/** Versions of notes as they come from the server: checked as any reader must, before anything is shown (docs/protocol.md §6). */
+import { checkFollows, peek, verify } from "../core/envelope.js";
+import { ProtocolError } from "../core/errors.js";
+import { checkCouldPost } from "../core/posting.js";
+
+/** @typedef {import("../core/bytes.js").Bytes} Bytes */
+/** @typedef {import("../core/envelope.js").Envelope} Envelope */
+/** @typedef {import("../core/content.js").Content} Content */
+/** @typedef {import("../core/wire.d.ts").StoredNote} StoredNote */
+/** @typedef {import("./member.js").Member} Member */
+/**
+ * One version. `content` is null until it is opened, and while its key is on its way (`isLocked`); `damaged` is the reason
+ * it was refused for. Of what cannot even be read, `envelope` is null.
+ * @typedef {{ note: string, version: number, seq: number, at: number, raw: Bytes, envelope: Envelope | null,
+ *   content: Content | null, isLocked: boolean, damaged: string | null }} Version
+ */
+/** @typedef {{ circle: string, seq: number, at: number, raw: Bytes, damaged: string | null }} Row */
+
+export class NoteVerifier {
+  #member;
+  #keeper;
+  #knownOf;
+
+  /**
+   * @param {Member} member @param {import("./circle-keeper.js").CircleKeeper} keeper
+   * @param {(note: string) => readonly Version[]} knownOf the versions of a note that are at hand
+   */
+  constructor(member, keeper, knownOf) {
+    this.#member = member;
+    this.#keeper = keeper;
+    this.#knownOf = knownOf;
+  }
+
+  /** In order; what does not hold is kept and shown as damaged. @param {readonly StoredNote[]} notes @returns {Promise<Version[]>} */
+  async all(notes) {
+    /** @type {Version[]} */
+    const verified = [];
+    for (const stored of notes) verified.push(await this.#verified(stored, (envelope) => this.#previous(envelope, verified)));
+    return verified;
+  }
+
+  /**
+   * Check a version as any reader must.
+   * @param {StoredNote} stored @param {(envelope: Envelope) => Promise<readonly Version[]>} previousOf
+   * @returns {Promise<Version>}
+   */
+  async #verified({ seq, at, envelope: raw }, previousOf) {
+    /** @type {Envelope | null} */
+    let envelope = null;
+    try {
+      envelope = await peek(raw);
+      await this.#check(envelope);
+      const previous = envelope.header.version > 1 ? await previousOf(envelope) : [];
+      this.#checkFollows(envelope, previous.flatMap((version) => version.envelope ?? []));
+      return { ...placeOf(envelope, seq), seq, at, raw, envelope, content: null, isLocked: false, damaged: null };
+    } catch (error) {
+      if (!(error instanceof ProtocolError)) throw error;
+      return { ...placeOf(envelope, seq), seq, at, raw, envelope, content: null, isLocked: false, damaged: error.reason };
+    }
+  }
+
+  /** Whoever has not all of the history may meet a note in a later version, and is not given those before. @param {Envelope} envelope @param {readonly Envelope[]} previous */
+  #checkFollows(envelope, previous) {
+    const isWhole = (this.#keeper.self?.history ?? 0) === 0;
+    if (isWhole && previous.length !== envelope.header.version - 1) throw new ProtocolError("wrong-version");
+    if (isWhole || previous.length > 0) checkFollows(envelope, previous);
+  }
+
+  /** @param {Envelope} envelope */
+  async #check(envelope) {
+    const { header } = envelope;
+    if (header.circle !== this.#keeper.circle || header.kind === "profile") throw new ProtocolError("wrong-circle");
+    if (header.ledger_seq > (this.#keeper.state?.seq ?? -1)) await this.#keeper.refresh({ isForced: true });
+    await this.#checkAuthor(envelope);
+    try {
+      checkCouldPost(this.#keeper.known, header);
+    } catch (error) {
+      if (error instanceof ProtocolError && (error.reason === "fork" || error.reason === "rollback")) await this.#keeper.contradict(error.reason);
+      throw error;
+    }
+  }
+
+  /** @param {Envelope} envelope */
+  async #checkAuthor(envelope) {
+    const { account } = envelope.header;
+    const { accounts } = this.#member;
+    try {
+      await verify(envelope, /** @type {import("../core/account.js").AccountState} */ ((await accounts.get([account])).get(account)));
+    } catch (error) {
+      if (!(error instanceof ProtocolError) || error.reason !== "not-a-device") throw error;
+      await verify(envelope, /** @type {import("../core/account.js").AccountState} */ ((await accounts.get([account], { isFresh: true })).get(account)));
+    }
+  }
+
+  /** @param {Envelope} envelope @param {readonly Version[]} besides verified with it @returns {Promise<readonly Version[]>} */
+  async #previous({ header }, besides) {
+    const known = [...this.#knownOf(header.note), ...besides.filter((version) => version.note === header.note)]
+      .filter((version) => version.version < header.version && version.damaged === null);
+    if (known.length === header.version - 1) return known;
+    const all = await this.history(header.note);
+    return all.filter((version) => version.version < header.version && version.damaged === null);
+  }
+
+  /** All versions of one note that the server gives. @param {string} note @returns {Promise<Version[]>} */
+  async history(note) {
+    const { notes } = await this.#member.transport.call("note.get", { circle: this.#keeper.circle, note });
+    /** @type {Version[]} */
+    const versions = [];
+    for (const stored of inOrder(notes)) versions.push(await this.#verified(stored, async () => versions.filter((version) => version.damaged === null)));
+    return versions;
+  }
+}
+
+/** What was kept. @param {Row} row checked when it came @returns {Promise<Version>} */
+export async function versionOf({ seq, at, raw, damaged }) {
+  try {
+    const envelope = await peek(raw);
+    return { ...placeOf(envelope, seq), seq, at, raw, envelope, content: null, isLocked: false, damaged };
+  } catch (error) {
+    if (!(error instanceof ProtocolError)) throw error;
+    return { ...placeOf(null, seq), seq, at, raw, envelope: null, content: null, isLocked: false, damaged: error.reason };
+  }
+}
+
+/** @param {Envelope | null} envelope @param {number} seq */
+const placeOf = (envelope, seq) => ({ note: envelope?.header.note ?? `unreadable ${seq}`, version: envelope?.header.version ?? 1 });
+
+/** @param {readonly StoredNote[]} notes */
+const inOrder = (notes) => [...notes].sort((one, other) => one.seq - other.seq);

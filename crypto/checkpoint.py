@@ -11,7 +11,7 @@ base64(<root, 32 bytes>)
 
 import re
 from base64 import b64decode, b64encode
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 from relais.crypto.merkle import HASH_SIZE, MAX_SIZE, TreeHead
@@ -56,8 +56,38 @@ class Checkpoint:
 
 
 @dataclass(frozen=True)
+class Group:
+    """Witnesses, and groups of them, that count as one once `least` of them have cosigned.
+
+    Raises:
+        ValueError: there are fewer members than `least`.
+    """
+
+    members: "tuple[VerifierKey | Group, ...]"
+    least: int
+
+    def __post_init__(self) -> None:
+        if not 0 <= self.least <= len(self.members):
+            raise ValueError("a group has no fewer witnesses than must have cosigned")
+
+    @property
+    def keys(self) -> tuple[VerifierKey, ...]:
+        """Those of all witnesses in it, at any depth."""
+        inner = (one.keys if isinstance(one, Group) else (one,) for one in self.members)
+        return tuple(key for keys in inner for key in keys)
+
+    def has_cosigned(self, keys: Collection[VerifierKey]) -> bool:
+        """Whether these keys' cosignatures are enough."""
+        cosigned = sum(
+            one.has_cosigned(keys) if isinstance(one, Group) else one in keys
+            for one in self.members
+        )
+        return cosigned >= self.least
+
+
+@dataclass(frozen=True)
 class Policy:
-    """Which keys must have signed: one of the logs', and `quorum` of the witnesses'.
+    """Which keys must have signed: one of the logs', and `quorum` of the witnesses, each a key or a group of keys.
 
     Raises:
         ValueError: a log's key is of kind cosignature or the reverse, there are fewer
@@ -65,20 +95,25 @@ class Policy:
     """
 
     logs: tuple[VerifierKey, ...]
-    witnesses: tuple[VerifierKey, ...] = ()
+    witnesses: tuple[VerifierKey | Group, ...] = ()
     quorum: int = 0
 
     def __post_init__(self) -> None:
-        kinds = [key.kind for key in self.witnesses]
+        cosigners = self.cosigners.keys
         if any(key.kind is not KeyKind.ED25519 for key in self.logs):
             raise ValueError("a log signs with a key of kind Ed25519")
-        if any(kind is not KeyKind.COSIGNATURE for kind in kinds):
+        if any(key.kind is not KeyKind.COSIGNATURE for key in cosigners):
             raise ValueError("a witness signs with a key of kind cosignature")
-        if not self.logs or not 0 <= self.quorum <= len(self.witnesses):
-            raise ValueError("a policy has a log, and no fewer witnesses than its quorum")
-        keys = [key.public for key in (*self.logs, *self.witnesses)]
+        if not self.logs:
+            raise ValueError("a policy has a log")
+        keys = [key.public for key in (*self.logs, *cosigners)]
         if len(set(keys)) != len(keys):
             raise ValueError("a policy lists a key once")
+
+    @property
+    def cosigners(self) -> Group:
+        """The witnesses as one group."""
+        return Group(self.witnesses, self.quorum)
 
 
 @dataclass(frozen=True)
@@ -138,7 +173,7 @@ def verify_checkpoint(data: bytes, policy: Policy) -> SignedCheckpoint:
         CheckpointError: `checkpoint-malformed`, and what verify_policy raises.
     """
     note = parse_signed_note(data)
-    signed = verify_signed_note(note, (*policy.logs, *policy.witnesses))
+    signed = verify_signed_note(note, (*policy.logs, *policy.cosigners.keys))
     checkpoint = parse_checkpoint(note.text)
     verify_policy(policy, checkpoint.origin, signed)
     return SignedCheckpoint(checkpoint, note, signed)
@@ -157,5 +192,5 @@ def verify_policy(policy: Policy, origin: str, signed: Sequence[Signed]) -> None
         raise CheckpointError("not-signed-by-log")
     if all(key.name != origin for key in logs):
         raise CheckpointError("wrong-origin")
-    if len(keys.intersection(policy.witnesses)) < policy.quorum:
+    if not policy.cosigners.has_cosigned(keys):
         raise CheckpointError("too-few-witnesses")

@@ -22,7 +22,7 @@ from relais.crypto.audit_entry import AuditEntryError, decode_audit_entry
 from relais.crypto.checkpoint import Policy, SignedCheckpoint, verify_checkpoint
 from relais.crypto.errors import ProtocolError
 from relais.crypto.merkle import HASH_SIZE, TreeHead, leaf_hash
-from relais.crypto.signed_note import MAX_NOTE_SIZE, SignedNoteError, VerifierKey, parse_vkey
+from relais.crypto.signed_note import MAX_NOTE_SIZE, SignedNoteError, parse_vkey
 from relais.crypto.tiles import (
     MAX_ENTRY_SIZE,
     TILE_HEIGHT,
@@ -71,40 +71,40 @@ class ExportReport:
 
 
 def verify_export(
-    read: Read, key: VerifierKey, *, progress: Progress, older: TreeHead | None = None
+    read: Read, trusted: Policy, *, progress: Progress, older: TreeHead | None = None
 ) -> ExportReport:
-    """Check an export against the log's key, and against a tree head the caller has kept.
+    """Check an export against the keys of the log and of its witnesses, and a tree head the caller has kept.
 
-    Does not check that the key is the log's: the caller has it from where he trusts. An export
+    Does not check that the keys are theirs: the caller has them from where he trusts. An export
     that ends early under an earlier checkpoint of the log shows only against `older`.
 
     Raises:
         ExportError: `file-missing`, `key-malformed`, `foreign-key` (another log's key, or a
             checkpoint this log's key has not signed), `checkpoint-malformed`,
-            `checkpoint-forged`, `rolled-back` (smaller than `older`), `forked-tree` (`older` is
+            `checkpoint-forged`, `too-few-witnesses`, `rolled-back` (smaller than `older`), `forked-tree` (`older` is
             not its beginning), `entry-changed`, `entry-deleted`, `entry-inserted`,
             `entry-reordered`, `entry-malformed` (it was logged so), `entries-truncated`,
             `tile-missing`, `tile-changed`, `tree-mismatch` (entries and tiles agree with each
             other, not with the checkpoint).
     """
-    signed = _read_checkpoint(read, key)
+    signed = _read_checkpoint(read, trusted)
     if older is not None and older.size > signed.head.size:
         raise ExportError("rolled-back", path=_CHECKPOINT)
     lines = _entry_lines(read)
     return _Pass(read, signed, older).run(lines, progress)
 
 
-def _read_checkpoint(read: Read, key: VerifierKey) -> SignedCheckpoint:
+def _read_checkpoint(read: Read, trusted: Policy) -> SignedCheckpoint:
     text = _read_file(read, _KEY, most=_MAX_KEY_SIZE)
     try:
         exported = parse_vkey(text.decode("utf-8", "replace").removesuffix("\n"))
     except SignedNoteError:
         raise ExportError("key-malformed", path=_KEY) from None
-    if exported != key:
+    if exported not in trusted.logs:
         raise ExportError("foreign-key", path=_KEY)
     note = _read_file(read, _CHECKPOINT, most=MAX_NOTE_SIZE)
     try:
-        return verify_checkpoint(note, Policy((key,)))
+        return verify_checkpoint(note, trusted)
     except SignedNoteError as error:
         raise ExportError(_checkpoint_reason(error.reason), path=_CHECKPOINT) from None
 
@@ -112,6 +112,8 @@ def _read_checkpoint(read: Read, key: VerifierKey) -> SignedCheckpoint:
 def _checkpoint_reason(reason: str) -> str:
     if reason == "bad-signature":
         return "checkpoint-forged"
+    if reason == "too-few-witnesses":
+        return reason
     return "foreign-key" if reason in _FOREIGN else "checkpoint-malformed"
 
 

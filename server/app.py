@@ -39,7 +39,7 @@ from relais.server.directory import Directory
 from relais.server.enrolment import Doorkeeper, Enrolment, EnrolmentParts, Joining
 from relais.server.http import Gate, add_operations, exchange, plain_errors, tell_headers
 from relais.server.identity import Identity, Terms
-from relais.server.keys import load_log_key, load_token_key
+from relais.server.keys import load_log_key, load_log_policy, load_token_key
 from relais.server.limits import RateLimit
 from relais.server.metrics import Metrics
 from relais.server.notes import NoteParts, Notes
@@ -327,6 +327,7 @@ def _audit_parts(base: Base) -> AuditParts:
     return AuditParts(
         database=base.stores.database,
         key=load_log_key(base.settings),
+        trust=load_log_policy(base.settings),
         circles=base.book,
         recorder=base.recorder,
         metrics=base.metrics,

@@ -1,4 +1,4 @@
-"""``relais-server``: serve, demo, invite, audit export."""
+"""``relais-server``: serve, demo, invite, audit export, witness, witness-key."""
 
 import argparse
 import asyncio
@@ -35,6 +35,7 @@ from relais.server.config import Settings, SettingsError, load
 from relais.server.demo import run_territory, territory
 
 log = logging.getLogger(__name__)
+from relais.server.witness import command as witness
 
 FLAGS = ("host", "port", "data", "mongodb_uri", "redis_url", "origin", "web", "log_level")
 CONSOLE = Stranger("console")
@@ -217,6 +218,18 @@ def _command(commands: Any, name: str, run: Any, help: str) -> argparse.Argument
     parser.add_argument("--log-level", help="debug, info, warning, error")
     return parser
 
+    witness.declare_arguments(
+        _plain_command(commands, "witness", witness.run, "cosign the logs of others until Ctrl-C"),
+        _plain_command(commands, "witness-key", witness.make_key, "make a witness's key"),
+    )
+    return parser
+
+
+def _plain_command(commands: Any, name: str, run: Any, help: str) -> argparse.ArgumentParser:
+    """One that has nothing to do with a relay's settings."""
+    parser: argparse.ArgumentParser = commands.add_parser(name, help=help, description=help)
+    parser.set_defaults(run=run, config=None)
+    parser.add_argument("--log-level", help="debug, info, warning, error")
 
 def _invite_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(

@@ -39,6 +39,7 @@ class Settings:
         trust_proxy: believe X-Forwarded-For of the proxy in front.
         log_name: name of the audit log in its checkpoints.
         token_key_file, log_key_file: Ed25519 keys (PEM) that sign tokens and checkpoints.
+        log_policy_file: the log's witnesses, where they are and how many must cosign (C2SP tlog-policy).
         token_seconds: life of a token, 60 to 600.
         web: folder of the built web client.
         log_level: debug, info, warning or error.
@@ -59,6 +60,7 @@ class Settings:
     log_name: str = "relais.local/log"
     token_key_file: Path | None = None
     log_key_file: Path | None = None
+    log_policy_file: Path | None = None
     token_seconds: int = 600
     web: Path | None = None
     log_level: str = "info"
@@ -193,7 +195,7 @@ def _check_scheme(key: str, value: str | None, schemes: tuple[str, ...]) -> None
 
 
 def _check_files(settings: Settings) -> None:
-    for key in ("token_key_file", "log_key_file"):
+    for key in ("token_key_file", "log_key_file", "log_policy_file"):
         path = getattr(settings, key)
         if path is not None and not path.is_file():
             raise SettingsError(key, "must be a file that exists")

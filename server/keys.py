@@ -15,6 +15,7 @@ from cryptography.hazmat.primitives.serialization import (
 )
 
 from relais.crypto.signed_note import SignerKey
+from relais.crypto.trust_policy import PolicyError, TrustPolicy, parse_trust_policy
 from relais.server.config import Settings, SettingsError
 
 
@@ -31,6 +32,17 @@ def load_log_key(settings: Settings) -> SignerKey:
     except ValueError as error:
         raise SettingsError("log_name", "must have no space and no plus sign in it") from error
     return key
+
+
+def load_log_policy(settings: Settings) -> TrustPolicy | None:
+    """The log's witnesses, where it has some."""
+    if settings.log_policy_file is None:
+        return None
+    try:
+        return parse_trust_policy(settings.log_policy_file.read_bytes())
+    except PolicyError as error:
+        place = f" (line {error.line}: {error.reason})" if error.line else f" ({error.reason})"
+        raise SettingsError("log_policy_file", "must be a C2SP tlog-policy" + place) from error
 
 
 def _given_or_own(settings: Settings, setting: str) -> Ed25519PrivateKey:

@@ -1,20 +1,26 @@
 """``audit verify``: an exported log checked with files and a public key only, no server and no account."""
 
+from argparse import Namespace
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from tqdm import tqdm
 
+from relais.client.cli.output import rfc3339
 from relais.client.errors import BadLink
-from relais.crypto.export_check import ExportError, verify_export
+from relais.crypto.checkpoint import Policy
+from relais.crypto.export_check import ExportError, ExportReport, verify_export
 from relais.crypto.merkle import TreeHead
 from relais.crypto.signed_note import SignedNoteError, VerifierKey, parse_vkey
+from relais.crypto.trust_policy import parse_trust_policy
 
 if TYPE_CHECKING:
     from relais.client.cli.run import Grammar, Invocation
 
 _PIECE = 1024 * 1024
+_LAST_SECOND = 253_402_300_799
+"""Of the year 9999: a time no calendar has is shown as the last it has."""
 
 
 def declare(grammar: "Grammar") -> None:
@@ -27,6 +33,12 @@ def declare(grammar: "Grammar") -> None:
         "--key", metavar="VKEY", help="the log's public key, from where you trust it"
     )
     verify.add_argument(
+        "--policy",
+        type=Path,
+        metavar="FILE",
+        help="whose signatures you ask for (C2SP tlog-policy): the log's keys, its witnesses, and how many of these",
+    )
+    verify.add_argument(
         "--since",
         metavar="SIZE:ROOT",
         help="a tree head you kept (size, root in hex): the log must continue it",
@@ -35,7 +47,7 @@ def declare(grammar: "Grammar") -> None:
 
 async def _verify(call: "Invocation") -> None:
     given = call.arguments
-    key = _key(given.key, given.directory)
+    trusted = _trusted(given)
     meter = tqdm(desc="verifying", unit=" entries", disable=None, leave=False)
 
     def progress(done: int, total: int) -> None:
@@ -45,30 +57,51 @@ async def _verify(call: "Invocation") -> None:
     older = _head(given.since) if given.since else None
     with meter:
         report = verify_export(
-            lambda path: _read(given.directory / path), key, progress=progress, older=older
+            lambda path: _read(given.directory / path), trusted, progress=progress, older=older
         )
-    head = report.signed.head
-    facts = {
+    facts = _facts(report, trusted)
+    facts["key_from_export"] = given.key is None and given.policy is None
+    call.output.one(facts, _sentence(facts))
+
+
+def _facts(report: ExportReport, trusted: Policy) -> dict[str, Any]:
+    head, signed = report.signed.head, report.signed.signed
+    key = next(one.key for one in signed if one.key in trusted.logs)
+    return {
         "verified": True,
         "size": head.size,
         "root": head.root.hex(),
         "log": key.name,
         "key": key.encode(),
-        "key_from_export": given.key is None,
+        "witnesses": [
+            {"name": one.key.name, "at": rfc3339(min(one.at, _LAST_SECOND) * 1000)}
+            for one in signed
+            if one.at is not None
+        ],
         "first_at": report.first_at,
         "last_at": report.last_at,
     }
-    call.output.one(facts, _sentence(facts))
 
 
-def _sentence(facts: dict[str, object]) -> str:
+def _sentence(facts: dict[str, Any]) -> str:
     good = (
         f"Verified: {facts['size']} entries, {facts['first_at']} to {facts['last_at']}, "
         f"none changed, removed or added.\nTree head to keep: {facts['size']}:{facts['root']}"
     )
+    for witness in facts["witnesses"]:
+        good += f"\nWitnessed by {witness['name']} at {witness['at']}"
     if facts["key_from_export"]:
         good += f"\nThe key came with the export. Compare it with what the operator published: {facts['key']}"
     return good
+
+
+def _trusted(given: Namespace) -> Policy:
+    """The policy asked for; with a policy and a key, the key must be one of its logs'."""
+    if given.policy is None:
+        return Policy((_key(given.key, given.directory),))
+    key = _key(given.key, given.directory) if given.key else None
+    trust = parse_trust_policy(given.policy.read_bytes())
+    return trust.policy(key) if trust.logs or key else trust.policy(_key(None, given.directory))
 
 
 def _key(text: str | None, directory: Path) -> VerifierKey:

@@ -1,6 +1,9 @@
 """Where the audit log stands, and who may move it: one document.
 
-    audit_heads   {log, term, beat, free, size, rows, newest, late, checkpoint, vkey}
+    audit_heads   {log, term, beat, free, size, rows, newest, late, checkpoint, vkey, published}
+
+`published` is what readers are shown: the same facts (size … vkey) of the newest head that enough witnesses have cosigned, with
+their cosignatures in its checkpoint. It is null where no witness is asked: then each head is published as it is signed.
 
 Size, unfilled tiles and signed checkpoint change in one write, so that no reader and no crash ever sees one without the others.
 A **term** is one process's time as the leader. Whoever claims the next term thereby ends the one before: `advance` and `beat`
@@ -63,7 +66,14 @@ class LogHeads:
 
     async def begin(self, empty: LogHead) -> LogHead:
         """Store the head of an empty log, unless there is one; answers the one that stands."""
-        document = {"log": LOG, "term": 0, "beat": 0, "free": True, **_facts(empty)}
+        document = {
+            "log": LOG,
+            "term": 0,
+            "beat": 0,
+            "free": True,
+            "published": None,
+            **_facts(empty),
+        }
         try:
             await self._heads.insert(document)
         except DuplicateKey:
@@ -73,6 +83,31 @@ class LogHeads:
     async def read(self) -> LogHead:
         """The head. Raises `LogMissing`."""
         return _head(await self._find())
+
+    async def published(self) -> LogHead:
+        """The head that readers are shown. Raises `LogMissing`."""
+        found = await self._find()
+        return _head(found.get("published") or found)
+
+    async def hold(self) -> None:
+        """From now on publish only what `publish` says; until it does, readers see what they saw last."""
+        while True:
+            found = await self._find()
+            if found.get("published") is not None:
+                return
+            key = {"log": LOG, "size": found["size"], "published": None}
+            change = {"$set": {"published": _facts(_head(found))}}
+            if await self._heads.update(key, change):
+                return
+
+    async def release(self) -> None:
+        """From now on each head is published as it is signed."""
+        await self._heads.update({"log": LOG}, {"$set": {"published": None}})
+
+    async def publish(self, head: LogHead) -> bool:
+        """Show readers this head. False, and nothing changed, where they were shown a larger one."""
+        key = {"log": LOG, "published.size": {"$lte": head.size}}
+        return await self._heads.update(key, {"$set": {"published": _facts(head)}})
 
     async def pulse(self) -> Pulse:
         """Raises `LogMissing`."""

@@ -289,7 +289,8 @@ AUDIT = (
                 "late": "int",
                 "checkpoint": "binData",
                 "vkey": "string",
-            }
+            },
+            optional={"published": "object|null"},
         ),
     ),
 )

@@ -86,7 +86,7 @@ class AuditAnswers:
 
     async def prove(self, caller: Caller, ask: wire.ProveEntry) -> wire.Proof:
         """Inclusion of one entry: any for auditors, those of their own circles for members."""
-        head = await self._stores.heads.read()
+        head = await self._stores.heads.published()
         entry = await self._stores.entries.at(ask.index) if ask.index < head.size else None
         await self._may_see(caller, entry)
         if entry is None:
@@ -102,7 +102,7 @@ class AuditAnswers:
 
     async def consistency(self, caller: Caller, ask: wire.ProveConsistency) -> wire.Consistency:
         """That the log grew from an older size, for everybody: it tells nothing of any entry."""
-        head = await self._stores.heads.read()
+        head = await self._stores.heads.published()
         if ask.size > head.size:
             raise Refusal(Code.NOT_FOUND, size=head.size)
         tiles = tiles_for_consistency(ask.size, head.size)

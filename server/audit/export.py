@@ -33,7 +33,7 @@ async def export_log(
     Raises `FileExistsError` where the directory is not empty, `LogMissing`, `LogDamaged`, `Unavailable`.
     """
     _make_empty(directory)
-    head = await stores.heads.read()
+    head = await stores.heads.published()
     tree = edge_of(head).head()
     await recorder.record(who, Act("audit.export", subject={"format": "tiles", "size": tree.size}))
     _write(directory / "log.vkey", f"{head.vkey}\n".encode())

@@ -45,6 +45,7 @@ class Leader:
         self._shown = (
             0.0  # when the head was last seen to be ours, by the clock that never goes back
         )
+        self.leads = False
         self._told = 0.0  # when the gauges were last set
         self._size = 0
 
@@ -83,6 +84,7 @@ class Leader:
 
     async def _lead(self, term: int) -> None:
         log.info("leads the audit log", extra={"term": term})
+        self.leads = True
         self._gauges.leads.set(1)
         integrator = Integrator(self._stores, self._key, term, batch=self._pace.batch)
         try:
@@ -91,6 +93,7 @@ class Leader:
             await self._retire(integrator)
             raise
         finally:
+            self.leads = False
             self._gauges.leads.set(0)
 
     async def _integrate(self, integrator: Integrator) -> None:

@@ -1,5 +1,6 @@
 """The audit room, put together: who moves the log on, who answers, what is served over HTTP."""
 
+import asyncio
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -7,10 +8,12 @@ from typing import Any
 from aiohttp import web
 
 from relais.crypto.signed_note import SignerKey
+from relais.crypto.trust_policy import TrustPolicy
 from relais.models.store.database import Database
 from relais.server.audit.answers import AnswerParts, AuditAnswers, Circles
 from relais.server.audit.leader import Leader, Pace
 from relais.server.audit.parts import LogGauges, LogStores
+from relais.server.audit.publish import Publisher, WitnessGauges
 from relais.server.audit.record import Recorder
 from relais.server.audit.routes import LogRoutes, RouteParts
 from relais.server.http import Gate
@@ -19,32 +22,41 @@ from relais.server.metrics import Metrics
 
 @dataclass(frozen=True)
 class AuditParts:
-    """What the room is made of. `key`: the log's, under the log's name."""
+    """What the room is made of. `key`: the log's, under the log's name; `trust`: its witnesses, where it has some."""
 
     database: Database
     key: SignerKey
+    trust: TrustPolicy | None
     circles: Circles
     recorder: Recorder
     metrics: Metrics
 
 
 class AuditRoom:
-    """`prepare` it before the first member comes, and `run` it as long as the node serves."""
+    """`prepare` it before the first member comes, and `run` it as long as the node serves.
+
+    Raises `SettingsError` where the policy is not for this log.
+    """
 
     def __init__(self, parts: AuditParts, *, pace: Pace | None = None) -> None:
         self._recorder = parts.recorder
         self.stores = LogStores.of(parts.database)
         gauges = LogGauges(parts.metrics.registry)
         self._leader = Leader(self.stores, parts.key, gauges, pace)
+        self._publisher = Publisher(self.stores, parts.trust, parts.key)
+        self._witness_gauges = WitnessGauges(parts.metrics.registry)
         self._answers = AuditAnswers(AnswerParts(self.stores, parts.circles, parts.recorder))
 
     async def prepare(self) -> None:
         """Raises `SettingsError` where the log in the database is signed with another key."""
         await self._leader.prepare()
+        await self._publisher.prepare()
 
     async def run(self) -> None:
         """Until cancelled; wait for its end before the database is closed."""
-        await self._leader.run()
+        async with asyncio.TaskGroup() as group:
+            group.create_task(self._publisher.run(self._leader, self._witness_gauges))
+            await self._leader.run()
 
     def actions(self) -> Mapping[type, Any]:
         return self._answers.actions()

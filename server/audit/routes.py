@@ -1,6 +1,6 @@
 """The log over HTTP.
 
-    GET /log/checkpoint              the newest signed checkpoint           everybody
+    GET /log/checkpoint              the newest published checkpoint        everybody
     GET /log/vkey                    the key it is signed with              everybody
     GET /log/tile/<L>/<N>[.p/<W>]    hashes (c2sp.org/tlog-tiles)           everybody
     GET /log/tile/entries/<N>[…]     entries                                auditors, recorded
@@ -68,7 +68,7 @@ class LogRoutes:
 
     async def _checkpoint(self, request: web.Request) -> web.StreamResponse:
         await self._enter(request)
-        head = await self._stores.heads.read()
+        head = await self._stores.heads.published()
         return _text(head.checkpoint)
 
     async def _vkey(self, request: web.Request) -> web.StreamResponse:

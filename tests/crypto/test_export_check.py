@@ -6,13 +6,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from sample_log import LOG_KEY, ORIGIN, SampleLog, entry, sample_lines, sample_log, tile_files
 
-from relais.crypto.checkpoint import Checkpoint, sign_checkpoint
+from relais.crypto.checkpoint import Checkpoint, Policy, sign_checkpoint
 from relais.crypto.export_check import ExportError, ExportReport, verify_export
 from relais.crypto.merkle import EMPTY_ROOT, TreeHead, leaf_hash, root_of
-from relais.crypto.signed_note import SignerKey
+from relais.crypto.signed_note import KeyKind, SignerKey
 
 SIZE = 1100  # four full tiles, an unfilled one, and one above
 LINES = sample_lines(SIZE)
+TRUSTED = Policy((LOG_KEY.verifier,))
 STRANGER = SignerKey(ORIGIN, Ed25519PrivateKey.from_private_bytes(b"\1" * 32))
 
 
@@ -22,9 +23,7 @@ def log() -> SampleLog:
 
 
 def check(export: SampleLog, *, older: TreeHead | None = None) -> ExportReport:
-    return verify_export(
-        export.read, LOG_KEY.verifier, progress=lambda done, total: None, older=older
-    )
+    return verify_export(export.read, TRUSTED, progress=lambda done, total: None, older=older)
 
 
 def wrong(export: SampleLog, *, older: TreeHead | None = None) -> tuple[str, str, int | None]:
@@ -61,9 +60,7 @@ def test_a_log_of_65793_entries_with_three_levels_of_tiles_is_good() -> None:
 
 def test_progress_is_told_after_every_tile() -> None:
     told: list[tuple[int, int]] = []
-    verify_export(
-        log().read, LOG_KEY.verifier, progress=lambda done, total: told.append((done, total))
-    )
+    verify_export(log().read, TRUSTED, progress=lambda done, total: told.append((done, total)))
     assert told == [(done, SIZE) for done in (256, 512, 768, 1024, 1100)]
 
 
@@ -75,7 +72,7 @@ def test_lines_may_arrive_in_any_pieces_and_the_last_newline_may_be_missing() ->
     def read(path: str) -> list[bytes] | None:
         return pieces if path == "entries.ndjson" else [log().files[path]]
 
-    assert verify_export(read, LOG_KEY.verifier, progress=lambda done, total: None)
+    assert verify_export(read, TRUSTED, progress=lambda done, total: None)
 
 
 @settings(deadline=None, max_examples=40)
@@ -184,6 +181,23 @@ def test_a_checkpoint_that_was_edited_is_forged() -> None:
 def test_a_checkpoint_or_key_that_is_none_is_malformed(data: bytes) -> None:
     assert wrong(log().with_file("checkpoint", data))[:2] == ("checkpoint-malformed", "checkpoint")
     assert wrong(log().with_file("log.vkey", data))[:2] == ("key-malformed", "log.vkey")
+
+
+def test_an_export_that_too_few_witnesses_have_cosigned_is_refused() -> None:
+    witness = SignerKey(
+        "w.example", Ed25519PrivateKey.from_private_bytes(b"\2" * 32), KeyKind.COSIGNATURE
+    )
+    asked = Policy((LOG_KEY.verifier,), (witness.verifier,), quorum=1)
+    head = TreeHead(SIZE, root_of(map(leaf_hash, LINES)))
+    note = sign_checkpoint(Checkpoint(ORIGIN, head.size, head.root), [LOG_KEY])
+    cosigned = log().with_file("checkpoint", note.cosigned_by(witness, at=9).encode())
+    report = verify_export(cosigned.read, asked, progress=lambda done, total: None)
+    assert [(one.key.name, one.at) for one in report.signed.signed] == [
+        (ORIGIN, None),
+        ("w.example", 9),
+    ]
+    with pytest.raises(ExportError, match="too-few-witnesses"):
+        verify_export(log().read, asked, progress=lambda done, total: None)
 
 
 @pytest.mark.parametrize("path", ["checkpoint", "log.vkey", "entries.ndjson"])

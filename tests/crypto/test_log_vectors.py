@@ -17,6 +17,7 @@ from relais.crypto.checkpoint import Policy, verify_checkpoint
 from relais.crypto.errors import ProtocolError
 from relais.crypto.export_check import ExportError, verify_export
 from relais.crypto.signed_note import parse_signed_note, parse_vkey, verify_signed_note
+from relais.crypto.trust_policy import parse_trust_policy
 
 Json = dict[str, Any]
 FOLDER = Path(__file__).parents[1] / "vectors"
@@ -141,6 +142,15 @@ def test_a_checkpoint_is_judged_as_the_vectors_say(case: Json) -> None:
         assert cosigned == case["cosigned"]
 
 
+@cases(CHECKPOINT["policies"])
+def test_a_policy_file_is_read_and_judges_as_the_vectors_say(case: Json) -> None:
+    data = bytes.fromhex(case["policy"])
+    expect(
+        case,
+        lambda: verify_checkpoint(case["note"].encode(), parse_trust_policy(data).policy()),
+    )
+
+
 @pytest.mark.parametrize("case", ENTRY["canonical"], ids=lambda case: case["data"][:40] or "empty")
 def test_canonical_json_is_read_as_the_vectors_say(case: Json) -> None:
     data = bytes.fromhex(case["data"])
@@ -190,7 +200,7 @@ def test_who_checks_an_export_notices_what_the_vectors_say(case: Json) -> None:
     def check() -> None:
         verify_export(
             lambda path: [files[path]] if path in files else None,
-            parse_vkey(LOG["trusted"]),
+            Policy((parse_vkey(LOG["trusted"]),)),
             progress=lambda done, total: None,
             older=older_head(case) if case["older"] else None,
         )

@@ -9,6 +9,7 @@ from typing import Any
 from sample_log import LOG_KEY
 
 from relais.crypto.audit_entry import AuditEntry
+from relais.crypto.checkpoint import Policy
 from relais.crypto.export_check import ExportError, ExportReport, verify_export
 from relais.crypto.merkle import TreeHead
 from relais.crypto.signed_note import SignerKey
@@ -126,7 +127,7 @@ def check_export(directory: Path, key: SignerKey, *, older: TreeHead | None = No
         file = directory / path
         return [file.read_bytes()] if file.is_file() else None
 
-    return verify_export(read, key.verifier, progress=lambda done, size: None, older=older)
+    return verify_export(read, Policy((key.verifier,)), progress=lambda done, size: None, older=older)
 
 
 def number_of(entry: bytes) -> int:

@@ -297,6 +297,104 @@ def checkpoint_case(name: str, note: str, quorum: int, reason: str | None) -> Js
     return case
 
 
+def policy_cases() -> list[Json]:
+    """Policy files, each with a checkpoint that some witnesses have cosigned."""
+    keys = {w: vkey(f"{w}.example", w, 4) for w in ("w1", "w2", "w3")}
+    log = f"log {vkey(ORIGIN, 'log')}"
+    three = [f"witness {w} {key}" for w, key in keys.items()]
+    two = [log, *three, "group all-of all w1 w2", "group X any all-of w3", "quorum X"]
+    none = [log, "quorum none"]
+    good: list[tuple[str, list[str], list[str], str | None]] = [
+        ("no witness is asked for", none, [], None),
+        (
+            "comments, tabs and empty lines",
+            ["# é", "", f"\t{log} https://a.example ", " quorum\tnone"],
+            [],
+            None,
+        ),
+        ("one witness", [log, *three, "quorum w2"], ["w2"], None),
+        (
+            "one witness, and another cosigned",
+            [log, *three, "quorum w2"],
+            ["w1"],
+            "too-few-witnesses",
+        ),
+        ("with a url", [log, f"{three[0]} https://w1.example/", "quorum w1"], ["w1"], None),
+        ("two of three", [log, *three, "group g 2 w1 w2 w3", "quorum g"], ["w1", "w3"], None),
+        (
+            "one of two of three",
+            [log, *three, "group g 2 w1 w2 w3", "quorum g"],
+            ["w3"],
+            "too-few-witnesses",
+        ),
+        ("a group in a group", two, ["w3"], None),
+        ("a whole group in a group", two, ["w1", "w2"], None),
+        ("half a group in a group", two, ["w2"], "too-few-witnesses"),
+        (
+            "a log that did not sign",
+            [f"log {vkey(ORIGIN, 'other')}", "quorum none"],
+            [],
+            "no-known-signature",
+        ),
+    ]
+    bad: list[tuple[str, list[str], str]] = [
+        ("nothing", [""], "policy-quorum"),
+        ("two quorums", [*none, "quorum none"], "policy-quorum"),
+        ("more than there are", [log, *three, "group g 4 w1 w2 w3", "quorum g"], "policy-quorum"),
+        ("none of them", [log, *three, "group g 0 w1 w2 w3", "quorum g"], "policy-malformed"),
+        ("a group of nobody", [log, "group g any", "quorum g"], "policy-malformed"),
+        ("an unknown line", [*none, "threshold 1"], "policy-malformed"),
+        ("a log without a key", [*none, "log"], "policy-malformed"),
+        ("a word too many", [*none, f"{log} u v"], "policy-malformed"),
+        ("a quorum without a name", [log, "quorum"], "policy-malformed"),
+        ("a carriage return", [log, "quorum none\r"], "policy-malformed"),
+        ("a name that comes later", [log, "quorum w1", *three], "policy-name"),
+        ("a member that comes later", [log, "group g any w1", *three, "quorum g"], "policy-name"),
+        (
+            "a name twice",
+            [log, three[0], three[1].replace("w2 ", "w1 ", 1), "quorum w1"],
+            "policy-name",
+        ),
+        (
+            "none as a name",
+            [log, three[0].replace("w1 ", "none ", 1), "quorum none"],
+            "policy-name",
+        ),
+        ("none as a member", [log, *three, "group g any none w1", "quorum g"], "policy-name"),
+        ("a member twice", [log, *three, "group g any w1 w1", "quorum g"], "policy-name"),
+        (
+            "a member of two groups",
+            [log, *three, "group g any w1", "group h any w1 w2", "quorum h"],
+            "policy-name",
+        ),
+        (
+            "a log's key as a witness",
+            [log, f"witness w {vkey('w', 'log')}", "quorum w"],
+            "policy-key",
+        ),
+        ("a witness's key as a log", [f"log {keys['w1']}", "quorum none"], "policy-key"),
+        (
+            "a key under two names",
+            [*none, f"witness a {keys['w1']}", f"witness b {vkey('b', 'w1', 4)}"],
+            "policy-key",
+        ),
+        ("a broken key", [*none, "log nothing"], "policy-key"),
+        ("a key we cannot check", [*none, f"witness w {vkey('w', 'w1', 6)}"], "policy-key"),
+    ]
+    cases = [policy_case(name, lines, by, reason) for name, lines, by, reason in good]
+    cases += [policy_case(name, lines, [], reason) for name, lines, reason in bad]
+    broken = {**cases[0], "name": "broken UTF-8", "policy": "ff0a", "reason": "policy-malformed"}
+    long = {**cases[0], "name": "too large", "policy": (b"# " + b"x" * 65_536).hex()}
+    return [*cases, broken, {**long, "reason": "policy-malformed"}]
+
+
+def policy_case(name: str, lines: list[str], by: list[str], reason: str | None) -> Json:
+    text = head(42, sha256(b"a tree"))
+    cosigned = "".join(line(f"{w}.example", w, text, at=1_770_000_000) for w in by)
+    data = "".join(f"{one}\n" for one in lines).encode()
+    return {"name": name, "policy": data.hex(), "note": signed(text) + cosigned, "reason": reason}
+
+
 def checkpoint() -> Json:
     return {
         "vkeys": vkey_cases(),
@@ -304,6 +402,7 @@ def checkpoint() -> Json:
         "log": vkey(ORIGIN, "log"),
         "witnesses": [vkey(f"{w}.example", w, 4) for w in ("w1", "w2")],
         "checkpoints": checkpoint_cases(),
+        "policies": policy_cases(),
     }
 
 

@@ -15,7 +15,8 @@ import { KeyKind, SignedNoteError, decodeBase64, isSameKey, parseSignedNote, ver
 /** @typedef {import("./signed-note.js").VerifierKey} VerifierKey */
 /** @typedef {import("./signed-note.js").Signed} Signed */
 /** @typedef {{ origin: string, size: number, root: Uint8Array, extensions: readonly string[] }} Checkpoint a TreeHead with its log's name */
-/** @typedef {{ logs: readonly VerifierKey[], witnesses: readonly VerifierKey[], quorum: number }} Policy see `policy` */
+/** @typedef {{ members: readonly (VerifierKey | Group)[], least: number }} Group witnesses and groups that count as one once `least` of them have cosigned */
+/** @typedef {{ logs: readonly VerifierKey[], witnesses: readonly (VerifierKey | Group)[], quorum: number }} Policy see `policy` */
 /** @typedef {{ checkpoint: Checkpoint, note: import("./signed-note.js").SignedNote, signed: readonly Signed[] }} SignedCheckpoint */
 
 /** A checkpoint's text is malformed, or not signed by whom the policy asks for. */
@@ -23,16 +24,25 @@ export class CheckpointError extends SignedNoteError {
   /** @override */ name = "CheckpointError";
 }
 
+/** The keys of all witnesses of a group, at any depth. @param {Group} group @returns {VerifierKey[]} */
+const keysIn = ({ members }) => members.flatMap((one) => ("members" in one ? keysIn(one) : [one]));
+
+/** Whether these keys' cosignatures are enough. @param {Group} group @param {(key: VerifierKey) => boolean} hasSigned @returns {boolean} */
+function hasCosigned({ members, least }, hasSigned) {
+  return members.filter((one) => ("members" in one ? hasCosigned(one, hasSigned) : hasSigned(one))).length >= least;
+}
+
 /**
- * Which keys must have signed: one of the logs', and `quorum` of the witnesses'. Throws RangeError where a key is of the
- * wrong kind or listed twice (it would count twice), or there are fewer witnesses than the quorum.
- * @param {readonly VerifierKey[]} logs @param {{ witnesses?: readonly VerifierKey[], quorum?: number }} [cosigned]
+ * Which keys must have signed: one of the logs', and `quorum` of the witnesses, each a key or a group of keys. Throws
+ * RangeError where a key is of the wrong kind or listed twice (it would count twice), or there are fewer witnesses than the quorum.
+ * @param {readonly VerifierKey[]} logs @param {{ witnesses?: readonly (VerifierKey | Group)[], quorum?: number }} [cosigned]
  * @returns {Policy}
  */
 export function policy(logs, { witnesses = [], quorum = 0 } = {}) {
-  const keys = [...logs, ...witnesses];
+  const cosigners = keysIn({ members: witnesses, least: quorum });
+  const keys = [...logs, ...cosigners];
   const areKinds =
-    logs.every(({ kind }) => kind === KeyKind.ED25519) && witnesses.every(({ kind }) => kind === KeyKind.COSIGNATURE);
+    logs.every(({ kind }) => kind === KeyKind.ED25519) && cosigners.every(({ kind }) => kind === KeyKind.COSIGNATURE);
   if (!areKinds) throw new RangeError("a log signs with Ed25519, a witness cosigns");
   if (logs.length === 0 || quorum < 0 || quorum > witnesses.length) {
     throw new RangeError("a policy has a log, and no fewer witnesses than its quorum");
@@ -68,7 +78,7 @@ export function parseCheckpoint(text) {
  */
 export async function verifyCheckpoint(data, trusted) {
   const note = parseSignedNote(data);
-  const signed = await verifySignedNote(note, [...trusted.logs, ...trusted.witnesses]);
+  const signed = await verifySignedNote(note, [...trusted.logs, ...keysIn({ members: trusted.witnesses, least: trusted.quorum })]);
   const checkpoint = parseCheckpoint(note.text);
   verifyPolicy(trusted, checkpoint.origin, signed);
   return { checkpoint, note, signed };
@@ -80,10 +90,10 @@ export async function verifyCheckpoint(data, trusted) {
  * @param {Policy} trusted @param {string} origin @param {readonly Signed[]} signed
  */
 export function verifyPolicy({ logs, witnesses, quorum }, origin, signed) {
-  /** @param {readonly VerifierKey[]} keys */
-  const signers = (keys) => keys.filter((key) => signed.some((one) => isSameKey(key, one.key)));
-  const signedLogs = signers(logs);
+  /** @param {VerifierKey} key */
+  const hasSigned = (key) => signed.some((one) => isSameKey(key, one.key));
+  const signedLogs = logs.filter(hasSigned);
   if (signedLogs.length === 0) throw new CheckpointError("not-signed-by-log");
   if (signedLogs.every((key) => key.name !== origin)) throw new CheckpointError("wrong-origin");
-  if (signers(witnesses).length < quorum) throw new CheckpointError("too-few-witnesses");
+  if (!hasCosigned({ members: witnesses, least: quorum }, hasSigned)) throw new CheckpointError("too-few-witnesses");
 }

@@ -9,6 +9,7 @@ import { policy, verifyCheckpoint } from "../../src/core/checkpoint.js";
 import { ProtocolError } from "../../src/core/errors.js";
 import { leafHash, rootOf, verifyConsistency, verifyInclusion } from "../../src/core/merkle.js";
 import { parseSignedNote, parseVkey, verifySignedNote } from "../../src/core/signed-note.js";
+import { parseTrustPolicy, trusting } from "../../src/core/trust-policy.js";
 import { VerifiedTiles, decodeEntries, encodeEntries, parsePath, tilePath } from "../../src/core/tiles.js";
 
 const load = (name) => JSON.parse(readFileSync(new URL(`../../../tests/vectors/${name}`, import.meta.url), "utf8"));
@@ -84,6 +85,11 @@ judge("a checkpoint is judged as the vectors say", checkpoint.checkpoints, async
   assert.deepEqual(found.checkpoint.extensions, one.extensions);
   const cosigned = found.signed.filter(({ at }) => at !== null).map(({ key, at }) => [key.name, at]);
   assert.deepEqual(Object.fromEntries(cosigned), one.cosigned);
+});
+
+judge("a policy file is read and judges as the vectors say", checkpoint.policies, async (one) => {
+  const { logs, quorum } = await parseTrustPolicy(bytes(one.policy));
+  await verifyCheckpoint(utf8(one.note), trusting({ logs, quorum }, null));
 });
 
 judge("canonical JSON is read as the vectors say", entries.canonical, ({ data }) => {

@@ -1,0 +1,1 @@
+"""A witness of transparency logs: a program of its own that another organisation runs (c2sp.org/tlog-witness)."""

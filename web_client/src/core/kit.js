@@ -29,7 +29,7 @@ export async function words(seed, language) {
  * @param {string} text @returns {Promise<Bytes>} 32
  */
 export async function seedOf(text) {
-  const written = text.trim().split(/\s+/).map(plain);
+  const written = text.trim().split(/\s+/).map(plainWord);
   if (written.length !== WORDS) throw new ProtocolError("bad-kit");
   for (const language of /** @type {const} */ (["en", "fr"])) {
     const seed = await seedIn(written, language);
@@ -41,7 +41,7 @@ export async function seedOf(text) {
 /** @param {string[]} written @param {KitLanguage} language @returns {Promise<Bytes | null>} null unless all words are of that language and the checksum holds */
 async function seedIn(written, language) {
   const { bip39, list } = await loaded(language);
-  const known = new Map(list.map((word) => [plain(word), word]));
+  const known = new Map(list.map((word) => [plainWord(word), word]));
   const found = written.map((word) => known.get(word));
   if (found.includes(undefined)) return null;
   const mnemonic = found.join(" ");
@@ -49,7 +49,7 @@ async function seedIn(written, language) {
 }
 
 /** Without case and accents: no two words of a list differ by these alone. @param {string} word */
-const plain = (word) => word.normalize("NFKD").replace(/\p{Mark}/gu, "").toLowerCase();
+export const plainWord = (word) => word.normalize("NFKD").replace(/\p{Mark}/gu, "").toLowerCase();
 
 /** @param {KitLanguage} language */
 async function loaded(language) {

@@ -21,8 +21,13 @@ export class Alarms {
     this.#report = report;
   }
 
+  /** Circles have no names yet: `name` gives them, once they are open. */
   async load() {
     this.list.value = (await this.#database.get("values", "alarms")) ?? [];
+  }
+
+  name() {
+    this.list.value = this.list.value.map((alarm) => ({ ...alarm, circleName: alarm.circle === null ? null : this.#nameOf(alarm.circle) }));
   }
 
   /** @param {Alarm["kind"]} kind @param {string | null} [circle] */
@@ -57,8 +62,9 @@ export class Alarms {
   /** @param {readonly Alarm[]} alarms */
   async #keep(alarms) {
     this.list.value = alarms;
+    const nameless = alarms.map((alarm) => ({ ...alarm, circleName: null })); // a patient's name is not kept in clear
     try {
-      await this.#database.write([{ store: "values", key: "alarms", put: alarms }]);
+      await this.#database.write([{ store: "values", key: "alarms", put: nameless }]);
     } catch (error) {
       this.#report(error); // shown all the same, for as long as the page is open
     }

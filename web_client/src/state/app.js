@@ -1,5 +1,6 @@
 /** The whole of the state, as state/types.js says it: opened once, before anything is shown. */
 import { Alarms } from "./alarms.js";
+import { BROWSER } from "./browser.js";
 import { Broadcasts } from "./broadcasts.js";
 import { Circles } from "./circles.js";
 import { Database } from "./database.js";
@@ -7,29 +8,17 @@ import { Devices } from "./devices.js";
 import { Entry } from "./entry.js";
 import { acting } from "./failure.js";
 import { KeyStore } from "./key-store.js";
-import { prepareAttachment } from "./prepare-image.js";
+import { Keeping } from "./keeping.js";
+import { KitCheck } from "./kit-check.js";
+import { Lock } from "./lock.js";
+import { People } from "./people.js";
 import { Session } from "./session.js";
 import { Signal } from "./signal.js";
 
 /** @typedef {import("./types.js").App} AppView */
 /** @typedef {import("./types.js").Me} Me */
 /** @typedef {import("./world.js").World} World */
-/**
- * What the application stands on; every one has a default in a browser.
- * @typedef {object} Ground
- * @property {string} origin of the server
- * @property {IDBFactory} indexedDB
- * @property {string} databaseName
- * @property {typeof globalThis.fetch} fetch
- * @property {() => Promise<unknown>} persist asks the browser not to throw the database away
- * @property {import("./attachments.js").Prepare} prepare cleans a file
- * @property {import("./outbox.js").Exclusively} exclusively
- * @property {(wake: () => void) => void} onWake tells when the network is back or the page is seen again
- * @property {(error: unknown) => void} report for developers
- * @property {number} hesitation see Session
- */
-
-const HESITATION = 2_000;
+/** @typedef {import("./browser.js").Ground} Ground */
 /** @type {import("./types.js").Session} */
 const STARTING = Object.freeze({ phase: "starting", me: null });
 /** @type {import("./types.js").Connectivity} */
@@ -37,7 +26,7 @@ const CONNECTING = Object.freeze({ state: "connecting", waiting: 0, failed: 0 })
 
 /** @param {Partial<Ground>} [ground] @returns {Promise<AppView>} */
 export async function openApp(ground = {}) {
-  const whole = { ...browserGround(), ...ground };
+  const whole = { ...BROWSER, ...ground };
   const database = await Database.open(whole.indexedDB, whole.databaseName);
   const app = new App(whole, database);
   void app.start(); // its failure shows as an alarm
@@ -48,6 +37,7 @@ export async function openApp(ground = {}) {
 class App {
   session = new Signal(STARTING);
   connectivity = new Signal(CONNECTING);
+  reminder = new Signal(/** @type {import("./types-keys.js").Reminder | null} */ (null));
   #ground;
   #database;
   #keyStore;
@@ -56,6 +46,8 @@ class App {
   #world = /** @type {World} */ ({});
   #session = /** @type {Session | null} */ (null);
   #hasKitLater = false;
+  #hasLockLater = false;
+  #stopHearing = () => {};
 
   /** @param {Ground} ground @param {Database} database */
   constructor(ground, database) {
@@ -65,14 +57,24 @@ class App {
     const nameOf = (/** @type {string} */ circle) => this.circles.nameOf(circle) || null;
     const now = () => this.#session?.world.member.clock.now() ?? Date.now();
     this.#alarms = new Alarms({ database, now, nameOf, report: ground.report });
-    const { origin, fetch, persist, report } = ground;
-    this.entry = new Entry({ origin, fetch, database, keyStore: this.#keyStore, persist, report, onEntered: () => this.#begin() });
+    const { origin, fetch, report } = ground;
+    this.keeping = new Keeping(ground);
+    this.entry = new Entry({ origin, fetch, database, keyStore: this.#keyStore, persist: () => this.keeping.ask(), report, onEntered: () => this.#begin() });
+    this.lock = new Lock({
+      database, keyStore: this.#keyStore, passkeys: ground.passkeys, onActivity: ground.onActivity,
+      onLock: () => this.#startAnew({ isEverywhere: true }), onChanged: () => this.#lockChanged(),
+      onDeclined: () => this.#lockDeclined(), onUnlocked: () => this.#begin(),
+    });
+    this.people = new People(this.#world);
+    this.kitCheck = new KitCheck(this.#world, () => this.#remind());
     this.circles = new Circles(this.#world);
     this.broadcasts = new Broadcasts(this.#world, (circle) => this.circles.nameOf(circle));
     this.devices = new Devices(this.#world, {
-      onKit: () => this.#kitChanged(), onOwnRevoked: () => this.#revoked(), circles: () => this.circles.active,
+      onKit: () => this.#kitChanged(), onKitMade: (device, words) => this.kitCheck.remember(device, words), onOwnRevoked: () => this.#revoked(), circles: () => this.circles.active,
     });
     ground.onWake(() => this.#session?.world.member.transport.retryNow());
+    database.onGone = () => this.#startAnew({ isEverywhere: false });
+    this.#stopHearing = ground.elsewhere.listen(() => this.#startAnew({ isEverywhere: false }));
   }
 
   get alarms() {
@@ -113,9 +115,10 @@ class App {
   async start() {
     try {
       await this.#alarms.load();
-      const loaded = await this.#keyStore.load();
-      if (loaded) await this.#begin();
-      else this.session.value = Object.freeze({ phase: "none", me: null });
+      await this.lock.load();
+      const state = await this.#keyStore.state();
+      if (state === "open") await this.#begin();
+      else this.session.value = Object.freeze({ phase: state === "none" && this.#ground.mark.isSet() ? "lost" : state, me: null });
     } catch (error) {
       this.#alarms.fault(error);
     }
@@ -123,8 +126,35 @@ class App {
 
   /** Close the connection, as when the page goes. */
   close() {
+    this.#stopHearing();
+    this.lock.close();
     this.#session?.close();
     this.#database.close();
+  }
+
+  /** Nothing of what is in memory outlives this. @param {{ isEverywhere: boolean }} how */
+  #startAnew({ isEverywhere }) {
+    this.close();
+    this.session.value = STARTING;
+    if (isEverywhere) this.#ground.elsewhere.tell();
+    this.#ground.restart();
+  }
+
+  /** Other tabs hold keys under what was before. */
+  #lockChanged() {
+    this.#ground.elsewhere.tell();
+    this.#remind();
+  }
+
+  #lockDeclined() {
+    this.#hasLockLater = true;
+    this.#remind();
+  }
+
+  #remind() {
+    if (!this.#session) return;
+    const offersLock = !this.lock.state.value.isSet && !this.#hasLockLater;
+    this.reminder.value = this.kitCheck.isDue ? "kit-check" : offersLock ? "lock" : null;
   }
 
   /** Start the session of the account whose keys this device holds: with what is here, then with the server. */
@@ -140,15 +170,20 @@ class App {
       },
     });
     this.#session = session;
+    this.#ground.mark.set(true);
     Object.assign(this.#world, session.world);
     this.#hasKitLater = (await this.#database.get("values", "kit later")) ?? false;
+    this.#hasLockLater = (await this.#database.get("values", "lock later")) ?? false;
     await session.load();
+    await this.kitCheck.load();
     await this.circles.load();
+    this.#alarms.name();
     await this.broadcasts.load();
     this.devices.draw();
     this.#showMe();
     this.#showConnectivity();
     session.open(this.circles, this.devices);
+    this.lock.watch();
   }
 
   #showMe() {
@@ -161,6 +196,7 @@ class App {
     /** @type {Me} */
     const me = { account: account.account, ...account.profile, roles: session.roles, device: keys.id, kit };
     this.session.value = Object.freeze({ phase: "ready", me: Object.freeze(me) });
+    this.#remind();
   }
 
   async #kitChanged() {
@@ -181,28 +217,8 @@ class App {
     this.#session?.close();
     this.#session = null;
     await this.#database.erase();
+    this.lock.close();
+    this.#ground.mark.set(false);
     this.session.value = Object.freeze({ phase: "revoked", me });
   }
-}
-
-/** @param {number} width @param {number} height */
-const createCanvas = (width, height) => new OffscreenCanvas(width, height);
-
-/** What a browser offers. @returns {Ground} */
-function browserGround() {
-  const { location, navigator } = globalThis;
-  const locks = navigator?.locks;
-  return {
-    origin: location?.origin ?? "", indexedDB: globalThis.indexedDB, databaseName: "relais",
-    fetch: (...asked) => globalThis.fetch(...asked),
-    persist: async () => navigator?.storage?.persist?.(),
-    prepare: (file) => prepareAttachment(file, { createCanvas }),
-    exclusively: locks ? (name, task) => locks.request(name, task) : (_name, task) => task(),
-    onWake: (wake) => {
-      globalThis.addEventListener?.("online", wake);
-      globalThis.addEventListener?.("pageshow", wake);
-    },
-    report: (error) => globalThis.reportError?.(error),
-    hesitation: HESITATION,
-  };
 }

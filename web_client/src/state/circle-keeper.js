@@ -151,6 +151,7 @@ export class CircleKeeper {
     const kept = await this.#member.database.get("circles", this.circle);
     if (kept) this.#kept = kept;
     this.#keys = await this.#member.keyStore.epochKeys(this.circle);
+    if (this.lockedSince === null && this.#isLacking()) this.#kept = { ...this.#kept, grantsAfter: 0, lockedSince: this.#member.clock.now() }; // lost: they are granted already
     await this.#openProfile();
     this.#tell();
   }

@@ -153,7 +153,7 @@ export class Circles {
     const { keeper, log } = this.#partsOf(row.circle);
     await this.#safely(row.circle, async () => {
       await keeper.load();
-      const isNew = keeper.state?.seq !== row.ledger_seq || keeper.state.head !== row.ledger_head || row.missing > 0 || !keeper.profile;
+      const isNew = keeper.state?.seq !== row.ledger_seq || keeper.state.head !== row.ledger_head || row.missing > 0 || !keeper.profile || keeper.lockedSince !== null;
       if (isNew) await keeper.refresh({ isForced: true });
       if (row.active && row.last_seq > 0) await log.sync(row.last_seq);
       await this.#describe(row.circle);

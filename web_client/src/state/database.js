@@ -24,11 +24,14 @@ const STORES = {
 export class Database {
   #opened;
   #isOver = false;
+  /** Called when the browser took the database away, or another tab has a newer version of the client. */
+  onGone = () => {};
 
   /** @param {IDBDatabase} opened */
   constructor(opened) {
     this.#opened = opened;
-    opened.addEventListener("versionchange", () => opened.close()); // another tab has a newer version of the client
+    opened.addEventListener("versionchange", () => this.#gone());
+    opened.addEventListener("close", () => this.#gone());
   }
 
   /** @param {IDBFactory} factory @param {string} name @returns {Promise<Database>} */
@@ -48,6 +51,11 @@ export class Database {
   /** In the order of their keys. @param {StoreName} store @param {Query | null} [query] @returns {Promise<any[]>} */
   async all(store, query = null) {
     return settled(this.#begin([store]).objectStore(store).getAll(query));
+  }
+
+  /** How many there are. @param {StoreName} store @param {IDBKeyRange} range @returns {Promise<number>} */
+  async count(store, range) {
+    return settled(this.#begin([store]).objectStore(store).count(range));
   }
 
   /** The last `count` values, in the order of their keys. @param {StoreName} store @param {IDBKeyRange} range @param {number} count @returns {Promise<any[]>} */
@@ -102,6 +110,16 @@ export class Database {
     await committed;
   }
 
+  /** Forget everything and write this, in one step. @param {readonly Write[]} writes */
+  async startAnew(writes) {
+    const names = /** @type {StoreName[]} */ (Object.keys(STORES));
+    const transaction = this.#begin(names, "readwrite");
+    const committed = completed(transaction);
+    for (const name of names) transaction.objectStore(name).clear();
+    for (const { store, put, key } of writes) transaction.objectStore(store).put(put, key);
+    await committed;
+  }
+
   /** Forget everything, and keep nothing until `renew`: what was under way in the session that ended must not come back. */
   async erase() {
     const names = /** @type {StoreName[]} */ (Object.keys(STORES));
@@ -120,6 +138,12 @@ export class Database {
   close() {
     this.#isOver = true;
     this.#opened.close();
+  }
+
+  #gone() {
+    if (this.#isOver) return;
+    this.close();
+    this.onGone();
   }
 
   /** Throws AbortError once the session it served is over. @param {StoreName[]} names @param {IDBTransactionMode} [mode] */

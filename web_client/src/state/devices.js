@@ -8,7 +8,6 @@ import * as kits from "../core/kit.js";
 import { acting } from "./failure.js";
 import { heal, rotateIfDue } from "./healing.js";
 import { each } from "./lane.js";
-import { ownAccount } from "./member.js";
 import { adding, appendStatement, joiningDevice, renaming, revoking } from "./own-account.js";
 import { Signal } from "./signal.js";
 
@@ -29,7 +28,10 @@ export class Devices {
   /** @type {Map<string, Offer>} by ticket */ #offers = new Map();
   /** @type {Map<string, number | null>} */ #lastSeen = new Map();
 
-  /** @param {World} world @param {{ onKit: () => Promise<void>, onOwnRevoked: () => Promise<void>, circles: () => readonly string[] }} hooks */
+  /**
+   * @param {World} world
+   * @param {{ onKit: () => Promise<void>, onKitMade: (device: string, words: readonly string[]) => Promise<void>, onOwnRevoked: () => Promise<void>, circles: () => readonly string[] }} hooks
+   */
   constructor(world, hooks) {
     this.#world = world;
     this.#hooks = hooks;
@@ -45,10 +47,11 @@ export class Devices {
     });
   }
 
-  /** From one's own chain, as it is known now. */
+  /** From one's own chain, as it is known now: not yet, where it was lost from this device. */
   draw() {
     const { member } = this.#world;
-    this.list.value = [...ownAccount(member).devices.values()].map(({ device, addedAt, revokedAt }) => Object.freeze({
+    const devices = member.accounts.known.get(member.account)?.devices ?? new Map();
+    this.list.value = [...devices.values()].map(({ device, addedAt, revokedAt }) => Object.freeze({
       device: device.id, label: device.label, kind: device.kind, current: device.id === member.keys.id, addedAt,
       lastSeen: this.#lastSeen.get(device.id) ?? null, revokedAt,
     }));
@@ -75,6 +78,12 @@ export class Devices {
       });
       return undefined;
     });
+  }
+
+  /** The kit that was made last replaces those before it. @param {string} kept its device */
+  async retireKits(kept) {
+    const former = this.list.value.filter(({ device, kind, revokedAt }) => kind === "recovery" && revokedAt === null && device !== kept);
+    for (const { device } of former) await this.revoke(device);
   }
 
   offer() {
@@ -138,8 +147,9 @@ export class Devices {
       await appendStatement(member, adding(member.keys, joining));
       this.draw();
       await heal(member, { circle: null, keeperOf: (circle) => book.keeper(circle) });
+      await this.#hooks.onKitMade(keys.id, shown.words);
       await this.#hooks.onKit();
-      return { ...shown, madeAt: member.clock.now() };
+      return { ...shown, device: keys.id, madeAt: member.clock.now() };
     });
   }
 

@@ -161,8 +161,15 @@ export class NoteLog {
 
   /** @returns {Promise<Span>} */
   async #ready() {
-    this.#span ??= (await this.#member.database.get("values", `span ${this.circle}`)) ?? { from: 1, to: 0 };
-    return /** @type {Span} */ (this.#span);
+    this.#span ??= (await this.#kept()) ?? { from: 1, to: 0 };
+    return this.#span;
+  }
+
+  /** Undefined where nothing was fetched yet, or the browser threw the notes away: they are fetched again. @returns {Promise<Span | undefined>} */
+  async #kept() {
+    const { database } = this.#member;
+    const span = await database.get("values", `span ${this.circle}`);
+    return span && (await database.count("notes", beginningWith(this.circle))) > 0 ? span : undefined;
   }
 
   /** Whoever is in other audiences than before is given other notes: all are asked for again. */

@@ -135,8 +135,9 @@ export class ReceiptBook {
 
   /** Read what the device has. @param {readonly Promised[]} promised by this device */
   async load(promised) {
-    this.#span = (await this.#member.database.get("values", `receipts ${this.#circle}`)) ?? null;
+    const span = await this.#member.database.get("values", `receipts ${this.#circle}`);
     const rows = /** @type {Row[]} */ (await this.#member.database.all("receipts", beginningWith(this.#circle)));
+    this.#span = span && (rows.length > 0 || span.from === span.to) ? span : null; // what the browser threw away is fetched again
     this.#cover(rows);
     for (const row of rows) this.#add(row);
     for (const one of promised) this.#add({ ...one, account: this.#member.account });

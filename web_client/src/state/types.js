@@ -46,12 +46,18 @@
  * @property {Broadcasts} broadcasts
  * @property {Audit} audit
  * @property {Admin} admin
+ * @property {import("./types-keys.js").Lock} lock
+ * @property {import("./types-keys.js").Keeping} keeping
+ * @property {import("./types-keys.js").KitCheck} kitCheck
+ * @property {import("./types-keys.js").People} people
+ * @property {Readable<import("./types-keys.js").Reminder | null>} reminder  What there is to ask, where nobody is writing.
  */
 
 /**
  * @typedef {object} Session
- * @property {"starting" | "none" | "ready" | "revoked"} phase  `none`: this device holds no account. `revoked`: it
- *   was cut off, its keys and notes are erased; `me` says whose it was.
+ * @property {"starting" | "none" | "lost" | "locked" | "ready" | "revoked"} phase  `none`: this device holds no account.
+ *   `lost`: it held one, and the browser threw its keys away. `locked`: what it holds opens with a passkey or a code.
+ *   `revoked`: it was cut off, its keys and notes are erased; `me` says whose it was.
  * @property {Me | null} me
  */
 
@@ -311,6 +317,7 @@
  * @property {(device: string) => Promise<void>} revoke  One's own too: then the session is `revoked`.
  * @property {() => Promise<JoinOffer>} offer
  * @property {(language: "fr" | "en") => Promise<Kit>} makeKit  The words are shown once and then forgotten.
+ * @property {(kept: string) => Promise<void>} retireKits  Revokes every other kit.
  * @property {() => Promise<void>} postponeKit  Remembered as `me.kit` = `later`.
  */
 
@@ -325,7 +332,7 @@
  * @property {number | null} revokedAt
  */
 
-/** @typedef {{ words: readonly string[], qr: string, madeAt: number }} Kit */
+/** @typedef {{ words: readonly string[], qr: string, device: string, madeAt: number }} Kit */
 
 /**
  * @typedef {object} JoinOffer

@@ -15,6 +15,7 @@ LINKS = {
     "crypto": "crypto",
     "server": "server",
     "client": "client",
+    "verifier": "verifier",
     "web_client": "web_client/dist",
 }
 

@@ -1,0 +1,1 @@
+"""The standalone verifier: one file, handed out with the bundles it checks."""

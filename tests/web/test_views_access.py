@@ -4,7 +4,16 @@ from typing import Any
 
 import pytest
 from playwright.async_api import Page
-from views_site import BROADCAST, CIRCLE, DESKTOP, EVERY_ROLE, PHONE, WEB_CLIENT, Views
+from views_site import (
+    BROADCAST,
+    CIRCLE,
+    DESKTOP,
+    EVERY_ROLE,
+    PHONE,
+    WEB_CLIENT,
+    Views,
+    id32,
+)
 
 pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="session")]
 
@@ -23,6 +32,16 @@ PAGES: dict[str, tuple[str, dict[str, Any]]] = {
     "devices": ("/#/devices", {}),
     "add a device": ("/#/devices/add", {}),
     "recovery kit": ("/#/kit", {}),
+    "kit to replace": ("/#/kit/replace", {"me": {"kit": "made"}}),
+    "kit check": ("/#/kit/check", {}),
+    "nothing to check": ("/#/kit/check", {"kitCheck": "none"}),
+    "kit check offered": ("/#/", {"reminder": "kit-check"}),
+    "lock": ("/#/lock", {}),
+    "lock set": ("/#/lock", {"lock": {"isSet": True, "hasCode": True, "hasPasskey": True}}),
+    "lock offered": ("/#/me", {"reminder": "lock"}),
+    "no promise": ("/#/devices", {"keeping": "not-kept"}),
+    "person": (f"/#/circle/{CIRCLE}/members/{id32(2)}", {}),
+    "person who changed": (f"/#/circle/{CIRCLE}/members/{id32(4)}", {}),
     "broadcasts": ("/#/broadcasts", ROLES),
     "no broadcasts": ("/#/broadcasts", {**ROLES, "broadcasts": "none"}),
     "new broadcast": ("/#/broadcasts/new", ROLES),
@@ -36,6 +55,9 @@ PAGES: dict[str, tuple[str, dict[str, Any]]] = {
     "restore": ("/#/restore", OUT),
     "welcome": ("/", OUT),
     "revoked": ("/", {"phase": "revoked"}),
+    "lost": ("/", {"phase": "lost"}),
+    "locked": ("/", {"phase": "locked", "lock": {"hasCode": True, "hasPasskey": True}}),
+    "code exhausted": ("/", {"phase": "locked", "lock": {"isExhausted": True}}),
     "trouble": (
         "/#/",
         {

@@ -1,10 +1,12 @@
 import { enAudit } from "./en-audit.js";
+import { enKeys } from "./en-keys.js";
 import { enNotes } from "./en-notes.js";
 
 /** The English catalogue; the French one has the same keys. */
 export const en = {
   ...enNotes,
   ...enAudit,
+  ...enKeys,
 
   "app.name": "Relais",
   "loading": "Loading…",

@@ -1,10 +1,12 @@
 import { frAudit } from "./fr-audit.js";
+import { frKeys } from "./fr-keys.js";
 import { frNotes } from "./fr-notes.js";
 
 /** The French catalogue; the English one has the same keys. */
 export const fr = {
   ...frNotes,
   ...frAudit,
+  ...frKeys,
 
   "app.name": "Relais",
   "loading": "Chargement…",

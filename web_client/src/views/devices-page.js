@@ -23,7 +23,7 @@ export class DevicesPage extends LightElement {
     /** @type {App} */ this.app = later();
     this.renaming = "";
     /** @type {DeviceView | null} */ this.revoking = null;
-    Watching.on(this, () => [this.app.devices.list]);
+    Watching.on(this, () => [this.app.devices.list, this.app.keeping.state]);
   }
 
   /** @override */
@@ -46,9 +46,18 @@ export class DevicesPage extends LightElement {
           <a class="button primary" href=${href.addDevice}>${icon("add")}${t("add-device.title")}</a>
           <a class="button" href=${href.kit}>${icon("key")}${t("kit.title")}</a>
         </div>
+        ${this.#keeping()}
         ${former.length > 0 ? html`<section class="stack-small"><h2>${t("devices.former")}</h2><ul class="rows">${former.map((device) => this.#device(device))}</ul></section>` : nothing}
         ${this.revoking ? this.#ask(this.revoking) : nothing}
       </div>`;
+  }
+
+  #keeping() {
+    const state = this.app.keeping.state.value;
+    if (state === "kept") return html`<p class="small quiet row">${icon("check")}<span>${t("keeping.kept")}</span></p>`;
+    if (state === "unknown") return nothing;
+    return html`<div class="notice wait">${icon("alert")}<p class="grow">${t("keeping.not-kept")}
+      <button class="button plain" @click=${() => this.#doing.run(() => this.app.keeping.ask())}>${t("keeping.ask")}</button></p></div>`;
   }
 
   /** @param {DeviceView} device */

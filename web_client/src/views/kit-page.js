@@ -1,4 +1,4 @@
-import { html } from "lit";
+import { html, nothing } from "lit";
 import { fullTime } from "../i18n/formats.js";
 import { language, t } from "../i18n/language.js";
 import { Doing } from "./doing.js";
@@ -14,13 +14,14 @@ import "./qr-code.js";
 /** The recovery kit: made here, shown once, printed, put away. */
 export class KitPage extends LightElement {
   /** @override */
-  static properties = { app: { attribute: false }, kit: { state: true }, kept: { state: true } };
+  static properties = { app: { attribute: false }, replaces: { attribute: false }, kit: { state: true }, kept: { state: true } };
 
   #doing = new Doing(this);
 
   constructor() {
     super();
     /** @type {App} */ this.app = later();
+    /** Does the new kit take the place of those there are? */ this.replaces = false;
     /** @type {Kit | null} */ this.kit = null;
     this.kept = false;
     Watching.on(this, () => [this.app.session]);
@@ -40,7 +41,7 @@ export class KitPage extends LightElement {
     const state = this.app.session.value.me?.kit ?? "none";
     return html`
       <p class="lead">${t("kit.text")}</p>
-      ${state === "made" ? html`<p class="notice">${icon("check")}<span>${t("kit.made")}</span></p>` : html`
+      ${state === "made" ? html`<p class="notice">${icon("check")}<span>${t(this.replaces ? "kit.replace.text" : "kit.made")}</span></p>` : html`
         <ul class="points">
           <li>${t("kit.point.lost")}</li>
           <li>${t("kit.point.paper")}</li>
@@ -49,7 +50,8 @@ export class KitPage extends LightElement {
       <div class="buttons">
         <button class="button primary" ?disabled=${this.#doing.busy} @click=${this.#make}>${icon("key")}${t(state === "made" ? "kit.again" : "kit.make")}</button>
         ${state === "none" ? html`<button class="button plain" ?disabled=${this.#doing.busy} @click=${this.#postpone}>${t("kit.later")}</button>` : html`<a class="button plain" href=${href.me}>${t("cancel")}</a>`}
-      </div>`;
+      </div>
+      ${this.app.kitCheck.isPossible.value && !this.replaces ? html`<p><a href=${href.checkKit}>${t("kit-check.title")}</a></p>` : nothing}`;
   }
 
   async #make() {
@@ -77,8 +79,14 @@ export class KitPage extends LightElement {
       <div class="stack no-print">
         <div class="buttons"><button class="button" @click=${() => print()}>${icon("print")}${t("kit.print")}</button></div>
         <label class="check"><input type="checkbox" .checked=${this.kept} @change=${this.#check}><span>${t("kit.kept")}</span></label>
-        <div class="buttons"><button class="button primary" ?disabled=${!this.kept} @click=${() => go(href.home, { replace: true })}>${t("kit.done")}</button></div>
+        <div class="buttons"><button class="button primary" ?disabled=${!this.kept || this.#doing.busy} @click=${() => this.#done(kit)}>${t("kit.done")}</button></div>
       </div>`;
+  }
+
+  /** Only what was kept replaces what there was. @param {Kit} kit */
+  async #done(kit) {
+    const isDone = !this.replaces || (await this.#doing.run(() => this.app.devices.retireKits(kit.device)));
+    if (isDone) go(href.home, { replace: true });
   }
 
   /** @param {Event} event */

@@ -17,7 +17,7 @@ export class MePage extends LightElement {
   constructor() {
     super();
     /** @type {App} */ this.app = later();
-    Watching.on(this, () => [this.app.session]);
+    Watching.on(this, () => [this.app.session, this.app.lock.state]);
   }
 
   /** @override */
@@ -40,6 +40,7 @@ export class MePage extends LightElement {
           ${this.#link(href.devices, "device", t("devices.title"))}
           ${this.#link(href.addDevice, "qr", t("add-device.title"))}
           ${this.#link(href.kit, "key", t("kit.title"))}
+          ${this.#link(href.lock, "lock", t("lock.title"), this.app.lock.state.value.isSet ? "" : t("lock.not-set"))}
         </ul>
         <fieldset class="field">
           <legend>${t("me.language")}</legend>
@@ -50,9 +51,9 @@ export class MePage extends LightElement {
       </div>`;
   }
 
-  /** @param {string} to @param {IconName} name @param {string} label */
-  #link(to, name, label) {
-    return html`<li><a href=${to}>${icon(name)}<span class="grow">${label}</span>${icon("chevron")}</a></li>`;
+  /** @param {string} to @param {IconName} name @param {string} label @param {string} [state] */
+  #link(to, name, label, state = "") {
+    return html`<li><a href=${to}>${icon(name)}<span class="grow">${label}</span>${state ? html`<span class="small quiet">${state}</span>` : nothing}${icon("chevron")}</a></li>`;
   }
 }
 customElements.define("me-page", MePage);

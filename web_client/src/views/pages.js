@@ -36,6 +36,10 @@ export const PAGES = {
     load: () => import("./members-page.js"), tab: "circles", beside: true,
     view: (app, { id }) => html`${keyed(id, html`<members-page .app=${app} .circle=${id}></members-page>`)}`,
   },
+  person: {
+    load: () => import("./safety-page.js"), tab: "circles", beside: true, online: true,
+    view: (app, { id, person }) => html`${keyed(person, html`<safety-page .people=${app.people} .circle=${id} .account=${person}></safety-page>`)}`,
+  },
   accesses: {
     load: () => import("./accesses-page.js"), tab: "circles", beside: true, online: true,
     view: (app, { id }) => html`${keyed(id, html`<accesses-page .app=${app} .circle=${id}></accesses-page>`)}`,
@@ -49,7 +53,10 @@ export const PAGES = {
     load: () => import("./add-device-page.js"), tab: "me", online: true,
     view: (app) => html`<add-device-page .devices=${app.devices}></add-device-page>`,
   },
+  lock: { load: () => import("./lock-page.js"), tab: "me", view: (app) => html`<lock-page .app=${app}></lock-page>` },
   kit: { load: () => import("./kit-page.js"), tab: "me", view: (app) => html`<kit-page .app=${app}></kit-page>` },
+  "replace-kit": { load: () => import("./kit-page.js"), tab: "me", view: (app) => html`<kit-page .app=${app} .replaces=${true}></kit-page>` },
+  "check-kit": { load: () => import("./kit-check-page.js"), tab: "me", view: (app) => html`<kit-check-page .kitCheck=${app.kitCheck}></kit-check-page>` },
   broadcasts: {
     load: () => import("./broadcasts-page.js"), tab: "broadcasts", role: "coordinator",
     view: (app) => html`<broadcasts-page .broadcasts=${app.broadcasts}></broadcasts-page>`,
@@ -74,7 +81,7 @@ export const PAGES = {
 
 /** @typedef {{ load: () => Promise<unknown>, view: (app: App, route: Route) => TemplateResult }} Threshold */
 
-/** @type {Record<"enrol" | "join" | "restore" | "welcome", Threshold>} Pages of a device without an account. */
+/** @type {Record<"enrol" | "join" | "restore" | "welcome" | "unlock", Threshold>} Pages of a device without an account. */
 export const THRESHOLDS = {
   enrol: {
     load: () => import("./enrol-page.js"),
@@ -90,7 +97,11 @@ export const THRESHOLDS = {
   },
   welcome: {
     load: () => import("./welcome-page.js"),
-    view: (app) => html`<welcome-page .revoked=${app.session.value.phase === "revoked"}></welcome-page>`,
+    view: (app) => html`<welcome-page .phase=${app.session.value.phase}></welcome-page>`,
+  },
+  unlock: {
+    load: () => import("./unlock-page.js"),
+    view: (app) => html`<unlock-page .lock=${app.lock}></unlock-page>`,
   },
 };
 

@@ -8,6 +8,7 @@ import { PAGES, THRESHOLDS, tabsFor } from "./pages.js";
 import { emptyView, failureView, loading } from "./parts.js";
 import { Watching } from "./watching.js";
 import "./circle-list.js";
+import "./reminder-banner.js";
 import "./status-banner.js";
 
 /** @import { App } from "../state/types.js" */
@@ -31,7 +32,7 @@ export class RelaisApp extends LightElement {
     /** @type {App} */ this.app = later();
     this.route = routeOf(location);
     this.said = "";
-    Watching.on(this, () => [this.app.session, this.app.circles.list, this.app.connectivity]);
+    Watching.on(this, () => [this.app.session, this.app.circles.list, this.app.connectivity, this.app.reminder]);
     this.addEventListener("say", (event) => this.#say(/** @type {CustomEvent<string>} */ (event).detail));
   }
 
@@ -72,7 +73,7 @@ export class RelaisApp extends LightElement {
 
   /** @param {boolean} ready */
   #outside(ready) {
-    const name = isThreshold(this.route) ? this.route.name : "welcome";
+    const name = this.#threshold();
     const page = THRESHOLDS[name];
     if (!ready) this.#entering = name;
     return html`
@@ -84,6 +85,13 @@ export class RelaisApp extends LightElement {
         </div></main>
         ${this.#live()}
       </div>`;
+  }
+
+  /** A locked device is somebody's: it takes no invitation, but lets its own person come back. */
+  #threshold() {
+    const isLocked = this.app.session.value.phase === "locked";
+    if (isThreshold(this.route) && !(isLocked && this.route.name === "enrol")) return this.route.name;
+    return isLocked ? "unlock" : "welcome";
   }
 
   #already() {
@@ -102,6 +110,7 @@ export class RelaisApp extends LightElement {
       <button class="button skip" @click=${this.#skip}>${t("skip")}</button>
       <div class="frame" data-pane=${pane}>
         <status-banner .app=${this.app}></status-banner>
+        ${this.#reminder()}
         ${this.#rail(page)}
         <main id="main" class="panes ${beside ? "two" : ""}" tabindex="-1">
           ${beside ? this.#list() : nothing}
@@ -111,12 +120,19 @@ export class RelaisApp extends LightElement {
       </div>`;
   }
 
+  /** Not where somebody writes. */
+  #reminder() {
+    const reminder = this.app.reminder.value;
+    if (!reminder || !["circles", "me"].includes(this.route.name)) return nothing;
+    return html`<reminder-banner .app=${this.app} .reminder=${reminder}></reminder-banner>`;
+  }
+
   #live() {
     return html`<div class="unseen" role="status" aria-live="polite">${this.said}</div>`;
   }
 
   #list() {
-    const open = ["circle", "members", "accesses"].includes(this.route.name) ? this.route.id : "";
+    const open = ["circle", "members", "person", "accesses"].includes(this.route.name) ? this.route.id : "";
     return html`<circle-list class="pane list" .list=${this.app.circles.list.value} .open=${open} .primary=${this.route.name === "circles"}></circle-list>`;
   }
 
@@ -206,7 +222,7 @@ export class RelaisApp extends LightElement {
   updated() {
     if (this.app.session.value.phase === "starting") return;
     this.#start();
-    const place = this.route.name + this.route.id;
+    const place = [this.app.session.value.phase === "locked", this.route.name, this.route.id, this.route.person].join();
     if (this.#place === place) return;
     const first = this.#place === "";
     this.#place = place;

@@ -4,9 +4,10 @@
 /**
  * @typedef {"circles" | "new-circle" | "circle" | "members" | "accesses" | "devices" | "add-device" | "kit"
  *   | "broadcasts" | "new-broadcast" | "broadcast" | "audit" | "admin" | "me" | "enrol" | "join" | "restore"
+ *   | "person" | "lock" | "check-kit" | "replace-kit"
  *   | "unknown"} RouteName
  */
-/** @typedef {{ name: RouteName, id: string, secret: string }} Route */
+/** `person`: an account, where the page is about one of a circle’s people. @typedef {{ name: RouteName, id: string, person: string, secret: string }} Route */
 
 /** @type {readonly (readonly [RouteName, RegExp])[]} */
 const PATTERNS = [
@@ -14,10 +15,14 @@ const PATTERNS = [
   ["new-circle", /^new$/u],
   ["circle", /^circle\/([0-9a-f]{64})$/u],
   ["members", /^circle\/([0-9a-f]{64})\/members$/u],
+  ["person", /^circle\/([0-9a-f]{64})\/members\/([0-9a-f]{64})$/u],
   ["accesses", /^circle\/([0-9a-f]{64})\/accesses$/u],
   ["devices", /^devices$/u],
   ["add-device", /^devices\/add$/u],
   ["kit", /^kit$/u],
+  ["check-kit", /^kit\/check$/u],
+  ["replace-kit", /^kit\/replace$/u],
+  ["lock", /^lock$/u],
   ["broadcasts", /^broadcasts$/u],
   ["new-broadcast", /^broadcasts\/new$/u],
   ["broadcast", /^broadcasts\/([0-9a-f-]{36})$/u],
@@ -31,13 +36,13 @@ const PATTERNS = [
 /** @param {{ pathname: string, hash: string }} location @returns {Route} */
 export function routeOf({ pathname, hash }) {
   const outside = pathname === "/enrol" ? "enrol" : pathname === "/join" ? "join" : null;
-  if (outside && !hash.startsWith("#/")) return { name: outside, id: "", secret: decodeURIComponent(hash.slice(1)) };
+  if (outside && !hash.startsWith("#/")) return { name: outside, id: "", person: "", secret: decodeURIComponent(hash.slice(1)) };
   const path = hash.replace(/^#\/?/u, "");
   for (const [name, pattern] of PATTERNS) {
     const found = pattern.exec(path);
-    if (found) return { name, id: found[1] ?? "", secret: "" };
+    if (found) return { name, id: found[1] ?? "", person: found[2] ?? "", secret: "" };
   }
-  return { name: "unknown", id: "", secret: "" };
+  return { name: "unknown", id: "", person: "", secret: "" };
 }
 
 export const href = {
@@ -45,10 +50,14 @@ export const href = {
   newCircle: "/#/new",
   /** @param {string} circle */ circle: (circle) => `/#/circle/${circle}`,
   /** @param {string} circle */ members: (circle) => `/#/circle/${circle}/members`,
+  /** @param {string} circle @param {string} account */ person: (circle, account) => `/#/circle/${circle}/members/${account}`,
   /** @param {string} circle */ accesses: (circle) => `/#/circle/${circle}/accesses`,
   devices: "/#/devices",
   addDevice: "/#/devices/add",
   kit: "/#/kit",
+  checkKit: "/#/kit/check",
+  replaceKit: "/#/kit/replace",
+  lock: "/#/lock",
   broadcasts: "/#/broadcasts",
   newBroadcast: "/#/broadcasts/new",
   /** @param {string} broadcast */ broadcast: (broadcast) => `/#/broadcasts/${broadcast}`,

@@ -57,6 +57,18 @@ def is_auditor(roles: Collection[str]) -> None:
         raise _forbidden("not-allowed")
 
 
+def may_set_rules(roles: Collection[str]) -> None:
+    """Who reads and sets what the rules over the audit log look for."""
+    if {"auditor", "administrator"}.isdisjoint(roles):
+        raise _forbidden("not-allowed")
+
+
+def may_review(reviewer: AccountId, found: AccountId | None) -> None:
+    """Nobody says of what was found about themselves that it is in order."""
+    if reviewer == found:
+        raise _forbidden("not-allowed")
+
+
 def may_know(state: CircleState, account: AccountId) -> Member:
     """Who sees a circle's ledger, up to `last_known`: whoever is or was in it. Raises ``forbidden`` `not-a-member`."""
     member = state.members.get(account)

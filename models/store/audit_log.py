@@ -1,7 +1,7 @@
 """The audit log as it is stored: what waits for its place, the entries in their places, the full tiles over them.
 
     audit_pending   {_id: the entry's id, at, entry}         durable before the access is answered
-    audit_log       {_id: the entry's id, index, at, entry, account, circle, action, outcome}
+    audit_log       {_id: the entry's id, index, at, entry, account, circle, organisation, action, outcome}
     audit_tiles     {_id: "<level>/<index>", hashes, newest}
 
 A place is taken once: `_id` and `index` of `audit_log` are unique, and nothing in it is ever changed. So two processes that both
@@ -47,6 +47,7 @@ class LogEntry:
     circle: CircleId | None = None
     action: str | None = None
     outcome: str | None = None
+    organisation: str | None = None
 
 
 @dataclass(frozen=True)
@@ -182,6 +183,7 @@ def log_entry(document: Mapping[str, Any]) -> LogEntry:
         circle=document["circle"],
         action=document["action"],
         outcome=document["outcome"],
+        organisation=document.get("organisation"),
     )
 
 
@@ -195,6 +197,7 @@ def _document(entry: LogEntry) -> Document:
         "circle": entry.circle,
         "action": entry.action,
         "outcome": entry.outcome,
+        "organisation": entry.organisation,
     }
 
 

@@ -17,7 +17,7 @@ from relais.models.store.database import Database
 WIDTH = 256
 """Places under one full tile of level 0."""
 NARROWEST, WIDEST = 64, 16_384
-_ORDER = ("circle", "account", "action", "outcome")
+_ORDER = ("circle", "account", "organisation", "action", "outcome")
 
 
 @dataclass(frozen=True)
@@ -26,6 +26,7 @@ class Wanted:
 
     account: AccountId | None = None
     circle: CircleId | None = None
+    organisation: str | None = None
     action: str | None = None
     outcome: str | None = None
     since: Millis | None = None

@@ -1,6 +1,6 @@
 """Every message between a member and the server. No other shape crosses the wire."""
 
-from relais.models.wire import account, audit, auth, circle, note
+from relais.models.wire import account, audit, auth, circle, note, watch
 
 REQUESTS = {
     auth.AskChallenge: auth.Challenge,
@@ -31,6 +31,14 @@ REQUESTS = {
     audit.ProveEntry: audit.Proof,
     audit.ProveConsistency: audit.Consistency,
     audit.CircleAccesses: audit.AuditFound,
+    watch.ListFindings: watch.Findings,
+    watch.ReviewFinding: watch.Finding,
+    watch.ViewEntry: watch.Viewed,
+    watch.TellVerified: watch.VerifiedNoted,
+    watch.CountAudit: watch.Volume,
+    watch.CountHours: watch.Hours,
+    watch.GetRules: watch.Rules,
+    watch.SetRules: watch.Rules,
 }
 """Socket.IO requests and what answers them."""
 

@@ -6,6 +6,7 @@ from typing import Annotated, ClassVar, Literal
 from relais.models.ids import AccountId, CircleId, Length, Millis
 
 Outcome = Literal["ok", "refused"]
+Organisation = Annotated[str, Length(120)]
 
 
 @dataclass(frozen=True)
@@ -15,6 +16,7 @@ class SearchAudit:
     EVENT: ClassVar = "audit.search"
     account: AccountId | None
     circle: CircleId | None
+    organisation: Organisation | None
     action: Annotated[str, Length(40)] | None
     outcome: Outcome | None
     since: Millis | None

@@ -4,7 +4,7 @@ Each question is an entry itself, durable before it is answered.
 """
 
 from contextlib import aclosing
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import Any, Protocol
 
 from relais.crypto.audit_entry import SubjectValue
@@ -15,6 +15,7 @@ from relais.models.refusal import Code, Refusal
 from relais.models.store.audit_log import LogEntry
 from relais.models.store.audit_search import Places, Wanted, places_between
 from relais.models.wire import audit as wire
+from relais.models.wire import watch
 from relais.server import authorize
 from relais.server.audit.parts import LogDamaged, LogStores
 from relais.server.audit.record import Act, Recorder
@@ -144,8 +145,8 @@ async def places_of(stores: LogStores, wanted: Wanted) -> Places:
     )
 
 
-def wanted_of(ask: wire.SearchAudit) -> Wanted:
-    return Wanted(ask.account, ask.circle, ask.action, ask.outcome, ask.since, ask.until)
+def wanted_of(ask: wire.SearchAudit | watch.CountAudit) -> Wanted:
+    return Wanted(**{one.name: getattr(ask, one.name) for one in fields(Wanted)})
 
 
 def subject_of(wanted: Wanted) -> dict[str, SubjectValue]:

@@ -33,7 +33,7 @@ log = logging.getLogger(__name__)
 BATCH = 500
 READ = 8
 """Batches that are read at once: the embedded server looks at all that waits, however little is asked for."""
-SEARCHED = ("account", "circle", "action", "outcome")
+SEARCHED = ("account", "circle", "organisation", "action", "outcome")
 
 
 class TermLost(Exception):

@@ -9,13 +9,19 @@ from aiohttp import web
 
 from relais.crypto.signed_note import SignerKey
 from relais.crypto.trust_policy import TrustPolicy
+from relais.models.store.accounts import AccountStore
+from relais.models.store.audit_watch import WatchStore
 from relais.models.store.database import Database
+from relais.models.store.settings import SettingStore
 from relais.server.audit.answers import AnswerParts, AuditAnswers, Circles
 from relais.server.audit.leader import Leader, Pace
 from relais.server.audit.parts import LogGauges, LogStores
 from relais.server.audit.publish import Publisher, WitnessGauges
 from relais.server.audit.record import Recorder
 from relais.server.audit.routes import LogRoutes, RouteParts
+from relais.server.audit.watch.answers import WatchAnswers, WatchParts
+from relais.server.audit.watch.facts import Facts
+from relais.server.audit.watch.watcher import Watcher, WatcherParts
 from relais.server.http import Gate
 from relais.server.metrics import Metrics
 
@@ -46,6 +52,11 @@ class AuditRoom:
         self._publisher = Publisher(self.stores, parts.trust, parts.key)
         self._witness_gauges = WitnessGauges(parts.metrics.registry)
         self._answers = AuditAnswers(AnswerParts(self.stores, parts.circles, parts.recorder))
+        watch = WatchStore(parts.database)
+        settings = SettingStore(parts.database)
+        facts = Facts(parts.circles, AccountStore(parts.database))
+        self._watcher = Watcher(WatcherParts(self.stores, watch, settings, facts))
+        self._watch = WatchAnswers(WatchParts(self.stores, watch, settings, parts.recorder))
 
     async def prepare(self) -> None:
         """Raises `SettingsError` where the log in the database is signed with another key."""
@@ -56,10 +67,11 @@ class AuditRoom:
         """Until cancelled; wait for its end before the database is closed."""
         async with asyncio.TaskGroup() as group:
             group.create_task(self._publisher.run(self._leader, self._witness_gauges))
+            group.create_task(self._watcher.run(), name="audit rules")
             await self._leader.run()
 
     def actions(self) -> Mapping[type, Any]:
-        return self._answers.actions()
+        return {**self._answers.actions(), **self._watch.actions()}
 
     def add_routes(self, app: web.Application, gate: Gate) -> None:
         LogRoutes(RouteParts(self.stores, self._recorder, gate)).add_routes(app)

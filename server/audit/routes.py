@@ -6,7 +6,7 @@
     GET /log/tile/entries/<N>[…]     entries                                auditors, recorded
     GET /audit/export?format=…       entries that match, as a file          auditors, recorded
 
-An export's query is that of ``audit.search``: account, circle, action, outcome, since, until (milliseconds), all optional.
+An export's query is that of ``audit.search``: account, circle, organisation, action, outcome, since, until (milliseconds), all optional.
 """
 
 import logging
@@ -33,7 +33,7 @@ from relais.server.http import Gate, guarded
 
 log = logging.getLogger(__name__)
 
-TEXTS = ("account", "circle", "action", "outcome")
+TEXTS = ("account", "circle", "organisation", "action", "outcome")
 TIMES = ("since", "until")
 AT_ONCE = 256
 FOREVER = "public, max-age=31536000, immutable"

@@ -20,7 +20,7 @@ def test_what_only_administrators_and_auditors_may_is_refused_to_the_others(scen
     for who in ("Nadia", "Labo", "Audrey"):
         for request in (account.Invite(("administrator",), "x", 7), account.ListAccounts(0, 10)):
             assert scene.refused(who, request.EVENT, encode(request))["code"] == "forbidden"
-    everything = audit.SearchAudit(None, None, None, None, None, None, 0, 10)
+    everything = audit.SearchAudit(None, None, None, None, None, None, None, 0, 10)
     for who in ("Nadia", "Labo", "Ada"):
         assert scene.refused(who, everything.EVENT, encode(everything))["code"] == "forbidden"
 

@@ -76,7 +76,7 @@ def good(scene: Scene) -> dict[type, Any]:
         mark,
         note.SyncReceipts(one, 0, 50),
         note.GetReceipts(one, scene.first.note),
-        audit.SearchAudit(None, one, None, None, None, None, 0, 10),
+        audit.SearchAudit(None, one, None, None, None, None, None, 0, 10),
         audit.ProveEntry(0),
         audit.ProveConsistency(1),
         audit.CircleAccesses(one, 0, 10),

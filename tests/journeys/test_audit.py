@@ -207,7 +207,7 @@ async def test_the_auditor_finds_proves_and_sees_that_nothing_was_rewritten(town
     key = parse_vkey(await published_key(town.relay))
 
     found = await auditor.session.call(
-        SearchAudit(nurse.account, circle, "note.post", "ok", None, None, 0, 50)
+        SearchAudit(nurse.account, circle, None, "note.post", "ok", None, None, 0, 50)
     )
 
     assert len(found.rows) == 2
@@ -224,7 +224,7 @@ async def test_the_auditor_finds_proves_and_sees_that_nothing_was_rewritten(town
     newest = verify_checkpoint(later.checkpoint, Policy((key,))).head
     verify_consistency(head, newest, later.path)
     assert newest.size > head.size
-    searches = SearchAudit(auditor.account, None, "audit.search", None, None, None, 0, 50)
+    searches = SearchAudit(auditor.account, None, None, "audit.search", None, None, None, 0, 50)
     settled(town.relay)
     rows = (await auditor.session.call(searches)).rows
     assert rows, "who looks is looked at"

@@ -10,6 +10,7 @@ from members import House, Person
 
 from relais.crypto.checkpoint import Policy, SignedCheckpoint, verify_checkpoint
 from relais.crypto.signed_note import VerifierKey, parse_vkey
+from relais.models.store.audit_watch import WatchStore
 from relais.models.wire.audit import AuditFound, SearchAudit
 
 
@@ -24,7 +25,9 @@ async def settled(house: House) -> int:
 
 def search(**asked: Any) -> SearchAudit:
     """A search for everything, but for what is given."""
-    fields: dict[str, Any] = dict.fromkeys(("account", "circle", "action", "outcome"))
+    fields: dict[str, Any] = dict.fromkeys(
+        ("account", "circle", "organisation", "action", "outcome")
+    )
     fields |= {"since": None, "until": None, "before": 0, "limit": 50}
     return SearchAudit(**{**fields, **asked})
 
@@ -62,3 +65,13 @@ class LogReader:
         status, body, _ = await self.get(f"/log/{path}")
         assert status in (200, 404)
         return body if status == 200 else None
+
+
+async def watched(house: House) -> int:
+    """Wait until the rules have seen everything that happened so far; answers how many entries that are."""
+    size = await settled(house)
+    store = WatchStore(house.node.base.stores.database)
+    async with asyncio.timeout(20):
+        while await store.next() < size:  # noqa: ASYNC110 (a database has no event)
+            await asyncio.sleep(0.05)
+    return size

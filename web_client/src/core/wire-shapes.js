@@ -32,6 +32,16 @@ const AuditRow = message({ index: uint, entry: bytes });
 const AuditFound = message({ rows: list(AuditRow), more: bool });
 const Proof = message({ index: uint, entry: bytes, path: list(bytes), checkpoint: bytes });
 const Consistency = message({ path: list(bytes), checkpoint: bytes });
+const Finding = message({ rule: choice("outside-hours", "many-circles", "after-leaving", "refusals", "auditor-colleague"), index: uint, at: uint, account: optional(id32), circle: optional(id32), about: optional(id32), count: uint, minutes: uint, reviewed_by: optional(id32), reviewed_at: optional(uint), verdict: optional(choice("expected", "explained", "escalated")) });
+const Findings = message({ rows: list(Finding), more: bool, size: uint });
+const Viewed = message({ row: AuditRow, findings: list(Finding) });
+const VerifiedNoted = message({  });
+const Bucket = message({ since: uint, until: uint, ok: uint, refused: uint });
+const Volume = message({ buckets: list(Bucket), complete: bool });
+const Hour = message({ day: uint, hour: uint, ok: uint, refused: uint, findings: uint });
+const Hours = message({ zone: text, days: uint, hours: list(Hour), usual: list(uint), size: uint });
+const OpeningHours = message({ organisation: text, first_day: uint, last_day: uint, from_hour: uint, until_hour: uint });
+const Rules = message({ version: uint, on: list(choice("outside-hours", "many-circles", "after-leaving", "refusals", "auditor-colleague")), zone: text, learn_days: uint, opening: list(OpeningHours), circles: uint, circles_minutes: uint, grace_minutes: uint, refusals: uint, refusals_minutes: uint });
 const Invitation = message({ roles: list(choice("professional", "coordinator", "auditor", "administrator", "bot", "carer")), organisation: text, expires_at: uint, now: uint });
 const Enrolled = message({ account: id32, roles: list(choice("professional", "coordinator", "auditor", "administrator", "bot", "carer")), now: uint });
 const JoinLooked = message({ account: id32, now: uint });
@@ -73,6 +83,14 @@ export const ANSWERS = {
   "audit.prove": Proof,
   "audit.consistency": Consistency,
   "audit.circle": AuditFound,
+  "audit.findings": Findings,
+  "audit.review": Finding,
+  "audit.view": Viewed,
+  "audit.verify": VerifiedNoted,
+  "audit.volume": Volume,
+  "audit.hours": Hours,
+  "audit.rules": Rules,
+  "audit.rules.set": Rules,
 };
 /** @type {Record<string, import("./wire-kinds.js").Check>} what answers a body, by its path */
 export const BODIES = {

@@ -23,10 +23,20 @@ export interface GetNote { circle: string; note: string }
 export interface PostReceipts { circle: string; receipts: readonly (Uint8Array<ArrayBuffer>)[] }
 export interface SyncReceipts { circle: string; after: number; limit: number }
 export interface GetReceipts { circle: string; note: string }
-export interface SearchAudit { account: string | null; circle: string | null; action: string | null; outcome: "ok" | "refused" | null; since: number | null; until: number | null; before: number; limit: number }
+export interface SearchAudit { account: string | null; circle: string | null; organisation: string | null; action: string | null; outcome: "ok" | "refused" | null; since: number | null; until: number | null; before: number; limit: number }
 export interface ProveEntry { index: number }
 export interface ProveConsistency { size: number }
 export interface CircleAccesses { circle: string; before: number; limit: number }
+export interface ListFindings { open: boolean; account: string | null; before: number; limit: number }
+export interface ReviewFinding { rule: "outside-hours" | "many-circles" | "after-leaving" | "refusals" | "auditor-colleague"; index: number; verdict: "expected" | "explained" | "escalated" }
+export interface ViewEntry { index: number }
+export interface TellVerified { size: number; root: Uint8Array<ArrayBuffer>; entries: number; reason: string | null }
+export interface CountAudit { account: string | null; circle: string | null; organisation: string | null; action: string | null; outcome: "ok" | "refused" | null; since: number | null; until: number | null }
+export interface CountHours { account: string; month: string }
+export interface GetRules {  }
+export interface OpeningHours { organisation: string; first_day: number; last_day: number; from_hour: number; until_hour: number }
+export interface Rules { version: number; on: readonly ("outside-hours" | "many-circles" | "after-leaving" | "refusals" | "auditor-colleague")[]; zone: string; learn_days: number; opening: readonly (OpeningHours)[]; circles: number; circles_minutes: number; grace_minutes: number; refusals: number; refusals_minutes: number }
+export interface SetRules { rules: Rules }
 export interface LookInvitation { invitation: string }
 export interface Enrol { invitation: string; statement: Uint8Array<ArrayBuffer> }
 export interface LookJoin { ticket: string }
@@ -63,6 +73,14 @@ export interface AuditRow { index: number; entry: Uint8Array<ArrayBuffer> }
 export interface AuditFound { rows: readonly (AuditRow)[]; more: boolean }
 export interface Proof { index: number; entry: Uint8Array<ArrayBuffer>; path: readonly (Uint8Array<ArrayBuffer>)[]; checkpoint: Uint8Array<ArrayBuffer> }
 export interface Consistency { path: readonly (Uint8Array<ArrayBuffer>)[]; checkpoint: Uint8Array<ArrayBuffer> }
+export interface Finding { rule: "outside-hours" | "many-circles" | "after-leaving" | "refusals" | "auditor-colleague"; index: number; at: number; account: string | null; circle: string | null; about: string | null; count: number; minutes: number; reviewed_by: string | null; reviewed_at: number | null; verdict: "expected" | "explained" | "escalated" | null }
+export interface Findings { rows: readonly (Finding)[]; more: boolean; size: number }
+export interface Viewed { row: AuditRow; findings: readonly (Finding)[] }
+export interface VerifiedNoted {  }
+export interface Bucket { since: number; until: number; ok: number; refused: number }
+export interface Volume { buckets: readonly (Bucket)[]; complete: boolean }
+export interface Hour { day: number; hour: number; ok: number; refused: number; findings: number }
+export interface Hours { zone: string; days: number; hours: readonly (Hour)[]; usual: readonly (number)[]; size: number }
 export interface Invitation { roles: readonly ("professional" | "coordinator" | "auditor" | "administrator" | "bot" | "carer")[]; organisation: string; expires_at: number; now: number }
 export interface Enrolled { account: string; roles: readonly ("professional" | "coordinator" | "auditor" | "administrator" | "bot" | "carer")[]; now: number }
 export interface JoinLooked { account: string; now: number }
@@ -102,6 +120,14 @@ export interface Requests {
   "audit.prove": { request: ProveEntry; answer: Proof };
   "audit.consistency": { request: ProveConsistency; answer: Consistency };
   "audit.circle": { request: CircleAccesses; answer: AuditFound };
+  "audit.findings": { request: ListFindings; answer: Findings };
+  "audit.review": { request: ReviewFinding; answer: Finding };
+  "audit.view": { request: ViewEntry; answer: Viewed };
+  "audit.verify": { request: TellVerified; answer: VerifiedNoted };
+  "audit.volume": { request: CountAudit; answer: Volume };
+  "audit.hours": { request: CountHours; answer: Hours };
+  "audit.rules": { request: GetRules; answer: Rules };
+  "audit.rules.set": { request: SetRules; answer: Rules };
 }
 export interface Exchanges {
   "/auth/challenge": { request: AskChallenge; answer: Challenge };

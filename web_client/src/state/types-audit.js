@@ -13,6 +13,7 @@
  * @typedef {object} AuditFilter  Null is any.
  * @property {string | null} account
  * @property {string | null} circle
+ * @property {string | null} organisation
  * @property {string | null} action
  * @property {"ok" | "refused" | null} outcome
  * @property {number | null} since

@@ -92,7 +92,7 @@ export class AuditFilters extends LightElement {
   }
 
   #clear() {
-    this.#tell({ account: null, circle: null, action: null, outcome: null, since: null, until: null });
+    this.#tell({ account: null, circle: null, organisation: null, action: null, outcome: null, since: null, until: null });
   }
 
   /** @param {Partial<AuditFilter> & { name?: string }} change */

@@ -13,7 +13,7 @@ import "./audit-volume.js";
 
 const PAGE = 50;
 /** @type {AuditFilter} */
-const ALL = { account: null, circle: null, action: null, outcome: null, since: null, until: null };
+const ALL = { account: null, circle: null, organisation: null, action: null, outcome: null, since: null, until: null };
 
 /** The auditor's questions: who did what, when, with what outcome; and the proof that nothing was removed. */
 export class AuditPage extends LightElement {

@@ -7,6 +7,7 @@ from relais.client.pins import Pins
 from relais.client.transport import Transport
 from relais.crypto import account, cose
 from relais.crypto.account import AccountState
+from relais.crypto.errors import ProtocolError
 from relais.models.ids import AccountId
 from relais.models.wire.account import Chain, Chains, GetAccounts
 
@@ -20,6 +21,9 @@ class AccountBook(Mapping[AccountId, AccountState]):
         self._transport = transport
         self._pins = pins
         self._states: dict[AccountId, AccountState] = {}
+        self._openings: dict[AccountId, bytes] = {}
+        """Statement 0 of every account that names an older one."""
+        self._replaced_by: dict[AccountId, AccountId] = {}
 
     def __getitem__(self, account_id: AccountId) -> AccountState:
         return self._states[account_id]
@@ -36,8 +40,29 @@ class AccountBook(Mapping[AccountId, AccountState]):
         Raises `BadAnswer` if the server leaves one out, `LedgerAlarm`, `ProtocolError`.
         """
         wanted = sorted({one for one in accounts if fresh or one not in self._states})
-        for start in range(0, len(wanted), _AT_ONCE):
-            await self._fetch(wanted[start : start + _AT_ONCE])
+        while wanted:
+            for start in range(0, len(wanted), _AT_ONCE):
+                await self._fetch(wanted[start : start + _AT_ONCE])
+            newer = (self._replaced_by.get(one) for one in wanted)
+            wanted = sorted({one for one in newer if one and one not in self._states})
+
+    def resets_of(self, account_id: AccountId) -> tuple[bytes, ...]:
+        """The statements 0 of the accounts that took its place since, oldest first; each names the one before."""
+        found: list[bytes] = []
+        while newer := self._replaced_by.get(account_id):
+            if self._states[newer].replaces != account_id:
+                raise ProtocolError("wrong-account")
+            found.append(self._openings[newer])
+            account_id = newer
+        return tuple(found)
+
+    def successor(self, account_id: AccountId) -> AccountState | None:
+        """Whoever stands for an account that was reset, proved by its own chain; None for one that was not.
+
+        Raises ProtocolError `wrong-account` when the server names somebody who does not say so.
+        """
+        resets = self.resets_of(account_id)
+        return self._states[account.account_id(resets[-1])] if resets else None
 
     def forget(self, account_id: AccountId) -> None:
         self._states.pop(account_id, None)
@@ -49,6 +74,10 @@ class AccountBook(Mapping[AccountId, AccountState]):
             raise BadAnswer("another account's chain")
         self._pins.check(chain.account, [cose.digest(statement) for statement in chain.statements])
         self._states[chain.account] = state
+        if state.replaces:
+            self._openings[chain.account] = chain.statements[0]
+        if chain.replaced_by:
+            self._replaced_by[chain.account] = chain.replaced_by
         return state
 
     async def _fetch(self, wanted: list[AccountId]) -> None:

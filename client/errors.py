@@ -65,6 +65,10 @@ class UnknownAttachment(ClientError):
     """The note has no such attachment."""
 
 
+class NobodyWaits(ClientError):
+    """That account was not reset, or whoever replaced it is in the circle already."""
+
+
 class Locked(ClientError):
     """Your keys for this circle are on their way: a colleague's device, or another of yours, has to come online."""
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from relais.client import sealing
 from relais.client.circle_state import CircleView, fetch, refuse_alarmed
-from relais.client.errors import BadAnswer, Locked, ProfileUnreadable
+from relais.client.errors import BadAnswer, Locked, NobodyWaits, ProfileUnreadable
 from relais.client.session import Session
 from relais.crypto import envelope, epoch, grant, ledger
 from relais.crypto.content import Content
@@ -17,6 +17,7 @@ from relais.crypto.ledger import (
     EpochOpen,
     MemberAdd,
     MemberChange,
+    MemberReadmit,
     MemberRemove,
 )
 from relais.models.ids import AccountId, CircleId, DeviceId, Millis, uuid7
@@ -24,7 +25,7 @@ from relais.models.refusal import Code, Refusal
 from relais.models.wire.circle import AppendEntry, CreateCircle, EntryAppended, GiveGrants
 
 _TRIES = 6
-Operation = Create | MemberAdd | MemberRemove | MemberChange | EpochOpen | Close
+Operation = Create | MemberAdd | MemberRemove | MemberChange | MemberReadmit | EpochOpen | Close
 Plan = Callable[[CircleView, Millis], tuple[list[Operation], list[str]]]
 """From the circle as it is: what to write, and which audiences get a new epoch with it."""
 
@@ -215,6 +216,46 @@ def remove(account: AccountId) -> Plan:
         member = view.state.members.get(account)
         opened = [] if member is None or member.role == "bot" else sorted(member.audiences)
         return [MemberRemove(account)], opened
+
+    return plan
+
+
+@dataclass(frozen=True)
+class Reset:
+    """A member that was reset: `by` took its place `at`, and waits to be let in again. Nobody with the old keys says so."""
+
+    account: AccountId
+    by: AccountId
+    at: Millis
+
+
+def waiting(session: Session, view: CircleView) -> tuple[Reset, ...]:
+    """Who waits to be let in again, by the accounts' own chains as they are known here.
+
+    Raises ProtocolError `wrong-account` for a reset that the new account does not name.
+    """
+    at = session.clock.now()
+    found = []
+    for member in ledger.active_members(view.state, max(at, view.state.at)):
+        newer = session.accounts.successor(member.account)
+        known = newer and view.state.members.get(newer.account)
+        if newer and not (known and known.active(at)):
+            first = next(iter(newer.devices.values()))
+            found.append(Reset(member.account, newer.account, first.added_at))
+    return tuple(found)
+
+
+def readmit(session: Session, account: AccountId) -> Plan:
+    """Give whoever took the place of an account that was reset its place in the circle, under new epochs."""
+
+    def plan(view: CircleView, now: Millis) -> tuple[list[Operation], list[str]]:
+        if account not in {one.account for one in waiting(session, view)}:
+            raise NobodyWaits
+        member, newer = view.state.members[account], session.accounts.successor(account)
+        assert newer is not None  # it waits
+        statements = session.accounts.resets_of(account)
+        opened = [] if member.role == "bot" else sorted(member.audiences)
+        return [MemberReadmit(account, newer.head, statements)], opened
 
     return plan
 

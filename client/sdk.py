@@ -27,7 +27,7 @@ from relais.client import (
 from relais.client.attachments import File
 from relais.client.blobs import Progress, silent
 from relais.client.circle_state import CircleView
-from relais.client.errors import UnknownAttachment, UnknownCircle, UnknownNote
+from relais.client.errors import NobodyWaits, UnknownAttachment, UnknownCircle, UnknownNote
 from relais.client.home import Home
 from relais.client.patient import Patient, profile_of
 from relais.client.posting import Posted, Writing
@@ -275,6 +275,23 @@ class Circle:
         head = self._session.accounts[account].head
         plan = membership.add(account, head, role=role, history=history, until=until)
         self.view = await membership.append(self._session, self.circle, plan)
+
+    async def waiting(self) -> tuple[membership.Reset, ...]:
+        """Members that were reset and wait to be let in again, by the accounts' newest chains.
+
+        Raises ProtocolError `wrong-account` for a reset that the new account does not name.
+        """
+        await self._session.accounts.load(self.view.state.members, fresh=True)
+        return membership.waiting(self._session, self.view)
+
+    async def readmit(self, account: AccountId) -> AccountId:
+        """Let whoever took the place of a member that was reset in again; answers that account. Raises `NobodyWaits`."""
+        by = {one.account: one.by for one in await self.waiting()}.get(account)
+        if by is None:
+            raise NobodyWaits
+        plan = membership.readmit(self._session, account)
+        self.view = await membership.append(self._session, self.circle, plan)
+        return by
 
     async def remove(self, account: AccountId) -> None:
         self.view = await membership.append(self._session, self.circle, membership.remove(account))

@@ -44,7 +44,8 @@ class AccountBook:
         if not row:
             return None
         self._devices[device] = row.account
-        return Holder(await self._of(row), row.roles)  # type: ignore[arg-type]
+        is_superseded = row.replaced_by is not None
+        return Holder(await self._of(row), row.roles, is_superseded)  # type: ignore[arg-type]
 
     async def is_in_force(self, account: AccountId, device: DeviceId) -> bool:
         state = await self.state(account)

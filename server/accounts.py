@@ -68,8 +68,10 @@ class Accounts:
         found = await gathered(self._parts.store.statements, named)
         act = Act("account.get", subject=_looked_up(named, sum(1 for some in found if some)))
         await self._parts.recorder.record(caller, act)
-        chains = zip(named, found, strict=True)
-        return wire.Chains(tuple(wire.Chain(name, tuple(some)) for name, some in chains if some))
+        rows = await self._parts.store.rows(named)
+        chains = [(rows[name], some) for name, some in zip(named, found, strict=True) if some]
+        told = (wire.Chain(row.account, tuple(some), row.replaced_by) for row, some in chains)
+        return wire.Chains(tuple(told))
 
     async def append(self, caller: Caller, ask: wire.AppendStatement) -> wire.StatementAppended:
         """The next statement. The same one again gets the same answer; a rival gets ``conflict`` {seq}."""
@@ -129,9 +131,24 @@ class Accounts:
         authorize.is_administrator(caller.roles)
         if not 1 <= ask.days <= MOST_DAYS:
             raise Refusal(Code.MALFORMED, field="days")
-        row = InvitationRow(tuple(ask.roles), ask.organisation, now_ms() + ask.days * DAY_MS)
+        if ask.resets:
+            check_resettable(await self._parts.store.row(ask.resets))
+        expires_at = now_ms() + ask.days * DAY_MS
+        row = InvitationRow(tuple(ask.roles), ask.organisation, expires_at, ask.resets)
         token = await make_invitation(self._parts.invitations, row, caller)
         return wire.Invited(f"/enrol#{token}", row.expires_at)
+
+    async def superseded(self, account: AccountId) -> None:
+        """Another account took the place of this one: cut its devices off, and tell whoever shares a circle with it."""
+        state = await self.state_of(account)
+        for device in state.devices_in_force():
+            await self._parts.hub.cut_off(device.id)
+        now = now_ms()
+        views = await self._parts.book.views(await self._parts.circles.circles_of(account))
+        present = set[AccountId]().union(*(authorize.members_now(one.state, now) for one in views))
+        event = wire.StatementAppended(account, state.seq, state.head)
+        await self._parts.hub.tell_accounts(event, present)
+        await self._parts.hub.profile_changed(account)
 
     async def list_all(self, caller: Caller, ask: wire.ListAccounts) -> wire.AccountsListed:
         """By administrators."""
@@ -187,6 +204,20 @@ async def make_invitation(store: InvitationStore, row: InvitationRow, who: Anyon
     act = Act("admin.invite", subject=subject)
     await store.add(token, row, audit=entry_of(who, about_reset(act, row.resets)))
     return token
+
+
+def about_reset(act: Act, resets: AccountId | None) -> Act:
+    """The act, naming the account that is replaced where one is."""
+    return replace(act, subject={**act.subject, "resets": resets}) if resets else act
+
+
+def check_resettable(row: AccountRow | None) -> AccountRow:
+    """An account that can be replaced. Raises ``not_found``; ``conflict`` `superseded`."""
+    if row is None:
+        raise Refusal(Code.NOT_FOUND)
+    if row.replaced_by:
+        raise Refusal(Code.CONFLICT, reason="superseded")
+    return row
 
 
 def own_statement(caller: Caller, data: bytes) -> Statement:
@@ -268,4 +299,5 @@ def _listed(row: AccountRow, last_seen: int | None) -> wire.AccountRow:
         roles=row.roles,  # type: ignore[arg-type]
         enrolled_at=row.enrolled_at,
         last_seen=last_seen,
+        replaced_by=row.replaced_by,
     )

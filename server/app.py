@@ -167,7 +167,7 @@ class Node:
         )
         for room in (people, joining, circles, queries, notes, receipts, self.audit):
             hub.add(room.actions())
-        self._add_http(Enrolment(enrolment_parts, base.identity), joining)
+        self._add_http(Enrolment(enrolment_parts, base.identity, people), joining)
 
     def _add_http(self, enrolment: Enrolment, joining: Joining) -> None:
         base = self.base

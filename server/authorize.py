@@ -6,9 +6,10 @@ was signed by a clock a second fast is a member now, not in a second.
 
 from bisect import bisect_left
 from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass
 
 from relais.crypto import posting
-from relais.crypto.account import AccountState
+from relais.crypto.account import AccountState, read_resets
 from relais.crypto.envelope import Header
 from relais.crypto.ledger import (
     CircleState,
@@ -16,12 +17,14 @@ from relais.crypto.ledger import (
     EpochOpen,
     Member,
     MemberAdd,
+    MemberReadmit,
     active_members,
     rotation_due,
 )
 from relais.crypto.ledger_state import BOT
-from relais.models.ids import AccountId, Millis
+from relais.models.ids import AccountId, Digest, Millis
 from relais.models.refusal import Code, Refusal
+from relais.models.store.accounts import AccountRow
 
 CLOCK_AHEAD: Millis = 600_000
 CREATORS = frozenset({"professional", "coordinator", "carer"})
@@ -164,13 +167,37 @@ def may_append(state: CircleState, entry: Entry, now: Millis) -> None:
     active_member(state, entry.account, now)
 
 
-def may_enter(added: MemberAdd, account: AccountState | None, roles: Collection[str]) -> None:
-    """Who can be added: an account that exists, as its adder knows it, a bot as a bot."""
-    if account is None:
-        raise Refusal(Code.NOT_FOUND, account=added.account)
-    if added.account_head not in account.heads:
+@dataclass(frozen=True)
+class Newcomer:
+    """Somebody that an entry brings in: as its author knows the account, and the role given."""
+
+    account: AccountId
+    head: Digest
+    role: str
+
+
+def newcomers(state: CircleState | None, operations: Iterable[object]) -> list[Newcomer]:
+    """Whom an entry brings in, by adding them or by letting them in again. Raises ProtocolError for a false reset."""
+    found: list[Newcomer] = []
+    for one in operations:
+        if isinstance(one, MemberAdd):
+            found.append(Newcomer(one.account, one.account_head, one.role))
+        elif isinstance(one, MemberReadmit):
+            known = state.members.get(one.account) if state else None
+            account = read_resets(one.statements, one.account).account
+            found.append(Newcomer(account, one.account_head, known.role if known else ""))
+    return found
+
+
+def may_enter(new: Newcomer, account: AccountState | None, row: AccountRow | None) -> None:
+    """Who can be brought in: an account that exists and was not reset, as its adder knows it, a bot as a bot."""
+    if account is None or row is None:
+        raise Refusal(Code.NOT_FOUND, account=new.account)
+    if row.replaced_by:
+        raise Refusal(Code.CONFLICT, reason="superseded", account=new.account)
+    if new.head not in account.heads:
         raise _forbidden("wrong-account")
-    if set(roles) == {"bot"} and added.role != BOT:
+    if set(row.roles) == {"bot"} and new.role != BOT:
         raise _forbidden("not-allowed")
 
 

@@ -11,7 +11,7 @@ from relais.crypto.account import AccountState
 from relais.crypto.envelope import Envelope
 from relais.crypto.errors import ProtocolError
 from relais.crypto.grant import Grant
-from relais.crypto.ledger import CircleState, Entry, MemberAdd
+from relais.crypto.ledger import CircleState, Entry
 from relais.models.ids import AccountId, CircleId
 from relais.models.refusal import Code, Refusal
 from relais.models.store.accounts import AccountStore
@@ -57,6 +57,7 @@ class _Step:
     before: CircleView | None
     after: CircleState
     accounts: dict[AccountId, AccountState]
+    newcomers: tuple[AccountId, ...]
 
     @property
     def author(self) -> AccountState:
@@ -124,17 +125,17 @@ class Circles:
 
     async def _step(self, entry: Entry, before: CircleView | None) -> _Step:
         """Judge an entry by the ledger before it. Raises ProtocolError and `Refusal`."""
-        added = [one for one in entry.operations if isinstance(one, MemberAdd)]
+        state = before.state if before else None
+        added = authorize.newcomers(state, entry.operations)
         named = {entry.account, *(one.account for one in added)}
         found = await self._parts.accounts.states(named)
         rows = await self._parts.people.rows(list(named))
         for one in added:
-            roles = rows[one.account].roles if one.account in rows else ()
-            authorize.may_enter(one, found.get(one.account), roles)
+            authorize.may_enter(one, found.get(one.account), rows.get(one.account))
         known = {**(before.accounts if before else {}), **found}
-        after = ledger.apply(before.state if before else None, entry, known[entry.account])
+        after = ledger.apply(state, entry, known[entry.account])
         authorize.check_clock(entry.at, now_ms())
-        return _Step(entry, before, after, known)
+        return _Step(entry, before, after, known, tuple(one.account for one in added))
 
     async def _store(
         self, caller: Caller, step: _Step, sealed: Collection[bytes], profile: bytes | None
@@ -306,14 +307,13 @@ def check_profile(
 def _change(
     caller: Caller, step: _Step, rows: list[GrantRow], profile: Envelope | None
 ) -> LedgerChange:
-    added = tuple(one.account for one in step.entry.operations if isinstance(one, MemberAdd))
     return LedgerChange(
         circle=step.after.circle,
         seq=step.after.seq,
         head=step.after.head,
         entry=step.entry.signed.raw,
         closed=step.after.closed,
-        members=added,
+        members=step.newcomers,
         grants=tuple(rows),
         audit=(entry_of(caller, _act(step, rows)),),
         profile=ProfileRow(profile.header.version, profile.raw) if profile else None,
@@ -341,6 +341,7 @@ _WORDS: dict[type, str] = {
     ledger.MemberAdd: "member.add",
     ledger.MemberRemove: "member.remove",
     ledger.MemberChange: "member.change",
+    ledger.MemberReadmit: "member.readmit",
     ledger.EpochOpen: "epoch.open",
     ledger.Close: "close",
 }

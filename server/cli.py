@@ -15,6 +15,8 @@ from typing import Any, get_args
 
 from tqdm import tqdm
 
+from relais.models.refusal import Refusal
+from relais.models.store.accounts import AccountStore
 from relais.models.store.audit_pending import AuditPending
 from relais.models.store.database import Database, open_database
 from relais.models.store.embedded import EmbeddedDatabase
@@ -24,7 +26,7 @@ from relais.models.store.journal import GroupWriter
 from relais.models.store.migrations import migrate
 from relais.models.wire.auth import AccountRole
 from relais.server import logs
-from relais.server.accounts import DAY_MS, MOST_DAYS, make_invitation
+from relais.server.accounts import DAY_MS, MOST_DAYS, check_resettable, make_invitation
 from relais.server.app import Node, database_folder, origin_of, running
 from relais.server.audit.export import export_log
 from relais.server.audit.parts import LogStores
@@ -33,9 +35,9 @@ from relais.server.callers import Stranger
 from relais.server.clock import now_ms
 from relais.server.config import Settings, SettingsError, load
 from relais.server.demo import run_territory, territory
+from relais.server.witness import command as witness
 
 log = logging.getLogger(__name__)
-from relais.server.witness import command as witness
 
 FLAGS = ("host", "port", "data", "mongodb_uri", "redis_url", "origin", "web", "log_level")
 CONSOLE = Stranger("console")
@@ -79,14 +81,29 @@ async def demo(settings: Settings, asked: argparse.Namespace) -> int:
 
 async def invite(settings: Settings, asked: argparse.Namespace) -> int:
     """Make a one-time invitation, beside a running server or without one."""
-    row = InvitationRow(
-        tuple(dict.fromkeys(asked.role)), asked.organisation, now_ms() + asked.days * DAY_MS
-    )
     async with _database(settings) as database:
+        row = await _invitation(asked, AccountStore(database))
         token = await make_invitation(InvitationStore(database), row, CONSOLE)
     url = f"{origin_of(settings, settings.port)}/enrol#{token}"
     print(json.dumps({"url": url, "expires_at": row.expires_at}) if asked.json else url)
     return 0
+
+
+async def _invitation(asked: argparse.Namespace, accounts: AccountStore) -> InvitationRow:
+    """What is asked for; whoever was reset keeps roles and organisation, unless others are named."""
+    roles, organisation = tuple(dict.fromkeys(asked.role or ())), asked.organisation
+    if asked.resets:
+        try:
+            old = check_resettable(await accounts.row(asked.resets))
+        except Refusal as refusal:
+            why = (
+                "that account was reset already" if refusal.reason else "an account of this server"
+            )
+            raise SettingsError("--resets", why) from refusal
+        roles, organisation = roles or old.roles, organisation or old.organisation
+    if not roles:
+        raise SettingsError("--role", "at least one, or --resets")
+    return InvitationRow(roles, organisation, now_ms() + asked.days * DAY_MS, asked.resets)
 
 
 async def audit_export(settings: Settings, asked: argparse.Namespace) -> int:
@@ -201,6 +218,18 @@ def _parser() -> argparse.ArgumentParser:
     export = _command(audit, "export", audit_export, "write the audit log as files to verify")
     export.add_argument("directory", type=Path, metavar="DIR", help="a folder, empty or new")
     export.add_argument("--json", action="store_true", help='print {"size": …, "root": …}')
+    witness.declare_arguments(
+        _plain_command(commands, "witness", witness.run, "cosign the logs of others until Ctrl-C"),
+        _plain_command(commands, "witness-key", witness.make_key, "make a witness's key"),
+    )
+    return parser
+
+
+def _plain_command(commands: Any, name: str, run: Any, help: str) -> argparse.ArgumentParser:
+    """One that has nothing to do with a relay's settings."""
+    parser: argparse.ArgumentParser = commands.add_parser(name, help=help, description=help)
+    parser.set_defaults(run=run, config=None)
+    parser.add_argument("--log-level", help="debug, info, warning, error")
     return parser
 
 
@@ -218,22 +247,11 @@ def _command(commands: Any, name: str, run: Any, help: str) -> argparse.Argument
     parser.add_argument("--log-level", help="debug, info, warning, error")
     return parser
 
-    witness.declare_arguments(
-        _plain_command(commands, "witness", witness.run, "cosign the logs of others until Ctrl-C"),
-        _plain_command(commands, "witness-key", witness.make_key, "make a witness's key"),
-    )
-    return parser
-
-
-def _plain_command(commands: Any, name: str, run: Any, help: str) -> argparse.ArgumentParser:
-    """One that has nothing to do with a relay's settings."""
-    parser: argparse.ArgumentParser = commands.add_parser(name, help=help, description=help)
-    parser.set_defaults(run=run, config=None)
-    parser.add_argument("--log-level", help="debug, info, warning, error")
 
 def _invite_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--role", action="append", choices=get_args(AccountRole), help="repeatable")
     parser.add_argument(
-        "--role", action="append", required=True, choices=get_args(AccountRole), help="repeatable"
+        "--resets", metavar="ACCOUNT", help="for whoever lost every device of this account"
     )
     parser.add_argument("--organisation", default="", help="whom the invitation is for")
     parser.add_argument("--days", type=_days, default=7, help=f"1 to {MOST_DAYS} (7)")

@@ -39,7 +39,11 @@ class Directory:
         if not words:
             raise Refusal(Code.MALFORMED, field="text")
         await self._catch_up()
-        found = [row for line, row in self._rows.values() if all(word in line for word in words)]
+        found = [
+            row
+            for line, row in self._rows.values()
+            if row.replaced_by is None and all(word in line for word in words)
+        ]
         return sorted(found, key=lambda row: (folded(row.name), row.number))[:limit]
 
     async def refresh(self, account: AccountId) -> None:

@@ -8,7 +8,7 @@ from typing import Any
 from relais.crypto import account as accounts
 from relais.crypto.account import AccountState, AddDevice
 from relais.crypto.audit_entry import SubjectValue
-from relais.models.ids import DeviceId, TicketId
+from relais.models.ids import AccountId, DeviceId, TicketId
 from relais.models.refusal import Code, Refusal
 from relais.models.store.accounts import (
     AccountStore,
@@ -24,7 +24,7 @@ from relais.models.wire import account as account_wire
 from relais.models.wire import auth as wire
 from relais.server import authorize
 from relais.server.account_book import AccountBook
-from relais.server.accounts import Accounts, about_reset, check_resettable, own_statement, shown_of
+from relais.server.accounts import Accounts, check_resettable, own_statement, shown_of
 from relais.server.audit.record import Act, Recorder, entry_of
 from relais.server.callers import Anyone, Caller, Stranger
 from relais.server.clock import now_ms

@@ -41,10 +41,11 @@ class Claims:
 
 @dataclass(frozen=True)
 class Holder:
-    """The account a device is in, and what that account may be."""
+    """The account a device is in, and what that account may be. `is_superseded`: another took its place."""
 
     state: AccountState
     roles: tuple[auth.AccountRole, ...]
+    is_superseded: bool = False
 
 
 class Holders(Protocol):
@@ -86,7 +87,7 @@ class Identity:
     async def token(self, ask: auth.AskToken, host: str, who: Anyone) -> auth.Token:
         """Check a login sent to `host` and answer a token; on an open socket only for the same device.
 
-        Raises `Refusal` ``unauthenticated`` with a reason: `unknown-device`, `revoked-device`,
+        Raises `Refusal` ``unauthenticated`` with a reason: `unknown-device`, `revoked-device`, `superseded`,
         `bad-signature`, `wrong-origin`, `bad-challenge`, `spent-challenge`, `wrong-device`.
         """
         try:
@@ -126,6 +127,8 @@ class Identity:
             raise _unauthenticated("unknown-device")
         if not holder.state.in_force(device):
             raise _unauthenticated("revoked-device")
+        if holder.is_superseded:
+            raise _unauthenticated("superseded")
         return holder
 
     def _check_origin(self, origin: str, host: str) -> None:

@@ -1,9 +1,11 @@
-"""``circle new|list|add|remove|leave|close``, ``members``."""
+"""``circle new|list|add|readmit|remove|leave|close``, ``members``."""
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from relais.client.cli.output import rfc3339
 from relais.client.cli.times import moment
+from relais.client.membership import Reset
 from relais.client.patient import Patient
 from relais.client.sdk import Circle, Client, Summary
 
@@ -32,6 +34,13 @@ def declare(grammar: "Grammar") -> None:
     add.add_argument(
         "--until", type=moment, metavar="TIME", help="when access ends: 2026-12-31T18:00, your time"
     )
+    readmit = circle.command(
+        "readmit", _readmit, "let somebody in again who was reset: make sure that it is them"
+    )
+    readmit.add_argument("circle", metavar="CIRCLE")
+    readmit.add_argument(
+        "account", metavar="ACCOUNT", help="the old account, as `members` shows it"
+    )
     remove = circle.command("remove", _remove, "remove somebody; the key changes in the same step")
     remove.add_argument("circle", metavar="CIRCLE")
     remove.add_argument("account", metavar="ACCOUNT")
@@ -54,8 +63,11 @@ async def _new(call: "Invocation") -> None:
 
 async def _list(call: "Invocation") -> None:
     async with Client.open(call.home) as me:
-        rows = [_row(one) for one in await me.circles(closed=call.arguments.closed)]
-    columns = ("name", "unread", "urgent", "last_at", "circle")
+        rows = [
+            _row(one) | {"waiting": await _waiting(me, one)}
+            for one in await me.circles(closed=call.arguments.closed)
+        ]
+    columns = ("name", "unread", "urgent", "waiting", "last_at", "circle")
     call.output.many(rows, columns, none="No circle yet: start one with `relais circle new`.")
 
 
@@ -72,6 +84,13 @@ def _row(summary: Summary) -> dict[str, Any]:
         "last_at": rfc3339(row.last_at) if row.last_at else None,
         "locked": not summary.name and row.profile is not None,
     }
+
+
+async def _waiting(me: Client, summary: Summary) -> int:
+    """How many members of a circle were reset and wait to be let in again."""
+    if not summary.row.active or "bot" in me.roles:
+        return 0
+    return len(await (await me.circle(summary.row.circle)).waiting())
 
 
 async def _add(call: "Invocation") -> None:
@@ -103,6 +122,14 @@ async def _usual_role(me: Client, account: str) -> str:
     return "bot" if devices and all(one.kind == "bot" for one in devices) else "professional"
 
 
+async def _readmit(call: "Invocation") -> None:
+    async with Client.open(call.home) as me:
+        circle = await me.circle(call.arguments.circle)
+        by = await circle.readmit(call.arguments.account)
+    facts = {"circle": circle.circle, "account": by, "replaces": call.arguments.account}
+    call.output.one(facts, "Let in again. They read what they could read before.")
+
+
 async def _remove(call: "Invocation") -> None:
     async with Client.open(call.home) as me:
         circle = await me.circle(call.arguments.circle)
@@ -127,12 +154,20 @@ async def _close(call: "Invocation") -> None:
 async def _members(call: "Invocation") -> None:
     async with Client.open(call.home) as me:
         circle = await me.circle(call.arguments.circle)
-        rows = _member_rows(me, circle)
-    columns = ("name", "profession", "role", "since", "until", "active", "account")
+        rows = _member_rows(me, circle, {one.account: one for one in await circle.waiting()})
+    columns = ("name", "profession", "role", "since", "until", "active", "reset_to", "account")
     call.output.many(rows, columns, none="Nobody is in this circle.")
 
 
-def _member_rows(me: Client, circle: Circle) -> list[dict[str, Any]]:
+def _reset(me: Client, reset: Reset | None) -> dict[str, Any]:
+    """Who took a member's place and waits to be let in again, by the name that the new account gives itself."""
+    if reset is None:
+        return {"reset_to": None, "reset_name": None, "reset_at": None}
+    name = me.session.accounts[reset.by].profile.name
+    return {"reset_to": reset.by, "reset_name": name, "reset_at": rfc3339(reset.at)}
+
+
+def _member_rows(me: Client, circle: Circle, resets: Mapping[str, Reset]) -> list[dict[str, Any]]:
     now = me.session.clock.now()
     rows = []
     for account, member in circle.view.state.members.items():
@@ -148,6 +183,7 @@ def _member_rows(me: Client, circle: Circle) -> list[dict[str, Any]]:
                 "since": rfc3339(member.last.since),
                 "until": rfc3339(member.last.until) if member.last.until else None,
                 "active": member.active(now),
+                **_reset(me, resets.get(account)),
             }
         )
     return rows

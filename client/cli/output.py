@@ -16,6 +16,7 @@ from relais.client.errors import (
     DamagedHome,
     LedgerAlarm,
     Locked,
+    NobodyWaits,
     NotEnrolled,
     PassphraseNeeded,
     ServerUnreachable,
@@ -43,7 +44,7 @@ class Exit(IntEnum):
 
 
 _EXITS: tuple[tuple[tuple[type[Exception], ...], Exit], ...] = (
-    ((UnknownCircle, UnknownNote, UnknownAttachment), Exit.NOT_FOUND),
+    ((UnknownCircle, UnknownNote, UnknownAttachment, NobodyWaits), Exit.NOT_FOUND),
     ((ServerUnreachable,), Exit.UNREACHABLE),
     ((NotEnrolled, WrongPassphrase, PassphraseNeeded, DamagedHome, Locked), Exit.LOCKED),
     ((ProtocolError, BadAnswer, LedgerAlarm), Exit.PROOF),

@@ -16,6 +16,10 @@ class InvitationSpent(StoreError):
     """Somebody else used the invitation first, or its time is up."""
 
 
+class AlreadyReplaced(StoreError):
+    """Another account took the place of this one first."""
+
+
 @dataclass(frozen=True)
 class AccountRow:
     """An account as the server lists it; `number` counts enrolments from 1."""
@@ -29,11 +33,12 @@ class AccountRow:
     organisation: str
     roles: tuple[str, ...]
     enrolled_at: Millis
+    replaced_by: AccountId | None = None
 
 
 @dataclass(frozen=True)
 class NewAccount:
-    """What an enrolment stores, all or nothing. `invitation`: hash of the one it spends."""
+    """What an enrolment stores, all or nothing. `invitation`: hash of the one it spends; `replaces`: who was reset."""
 
     invitation: str
     account: AccountId
@@ -43,6 +48,7 @@ class NewAccount:
     roles: tuple[str, ...]
     at: Millis
     audit: Document
+    replaces: AccountId | None = None
 
 
 @dataclass(frozen=True)
@@ -73,11 +79,16 @@ class AccountStore:
         self._audit = database.collection("audit_pending")
 
     async def enrol(self, new: NewAccount) -> None:
-        """Store a new account. Raises `InvitationSpent`; `DuplicateKey` for a device that has an account."""
+        """Store a new account, and that it replaces an older one.
+
+        Raises `InvitationSpent`; `AlreadyReplaced`; `DuplicateKey` for a device that has an account.
+        """
 
         async def work(session: Session) -> None:
             if not await self._invitations.delete({"_id": new.invitation}, session=session):
                 raise InvitationSpent(str(InvitationSpent.__doc__))
+            if new.replaces:
+                await self._replace(new.replaces, new.account, session)
             number = await self._next_number(session)
             await self._accounts.insert(_account(new, number), session=session)
             await self._insert_statement(new.account, 0, new.statement, session=session)
@@ -141,6 +152,11 @@ class AccountStore:
         found = await self._accounts.find({"_id": {"$in": list(accounts)}}, fields=["seen_at"])
         return {document["_id"]: document["seen_at"] for document in found}
 
+    async def _replace(self, old: AccountId, new: AccountId, session: Session) -> None:
+        once = {"_id": old, "replaced_by": {"$exists": False}}
+        if not await self._accounts.update(once, {"$set": {"replaced_by": new}}, session=session):
+            raise AlreadyReplaced(str(AlreadyReplaced.__doc__))
+
     async def _next_number(self, session: Session) -> int:
         counter = {"_id": "accounts"}
         await self._counters.update(counter, {"$inc": {"last": 1}}, upsert=True, session=session)
@@ -194,4 +210,5 @@ def _row(document: Mapping[str, Any]) -> AccountRow:
         organisation=document["organisation"],
         roles=tuple(document["roles"]),
         enrolled_at=document["enrolled_at"],
+        replaced_by=document.get("replaced_by"),
     )

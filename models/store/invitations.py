@@ -4,17 +4,18 @@ import hashlib
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from relais.models.ids import Millis
+from relais.models.ids import AccountId, Millis
 from relais.models.store.database import Database, Document, Session
 
 
 @dataclass(frozen=True)
 class InvitationRow:
-    """What an invitation is for."""
+    """What an invitation is for. `resets`: the account that the one enrolled with it takes the place of."""
 
     roles: tuple[str, ...]
     organisation: str
     expires_at: Millis
+    resets: AccountId | None = None
 
 
 def invitation_key(token: str) -> str:
@@ -37,6 +38,7 @@ class InvitationStore:
             "roles": list(row.roles),
             "organisation": row.organisation,
             "expires_at": row.expires_at,
+            "resets": row.resets,
             "expires": datetime.fromtimestamp(row.expires_at / 1000, UTC),
         }
 
@@ -51,4 +53,9 @@ class InvitationStore:
         found = await self._invitations.find_one({"_id": invitation_key(token)})
         if found is None or found["expires_at"] <= now:
             return None
-        return InvitationRow(tuple(found["roles"]), found["organisation"], found["expires_at"])
+        return InvitationRow(
+            roles=tuple(found["roles"]),
+            organisation=found["organisation"],
+            expires_at=found["expires_at"],
+            resets=found.get("resets"),
+        )

@@ -123,7 +123,8 @@ PEOPLE = (
                 "organisation": "string",
                 "enrolled_at": "number",
                 "seen_at": "number|null",
-            }
+            },
+            optional={"replaced_by": "string"},
         ),
     ),
     CollectionSchema(
@@ -143,7 +144,8 @@ PEOPLE = (
                 "organisation": "string",
                 "expires_at": "number",
                 "expires": "date",
-            }
+            },
+            optional={"resets": "string|null"},
         ),
     ),
     CollectionSchema(

@@ -17,8 +17,11 @@ class GetAccounts:
 
 @dataclass(frozen=True)
 class Chain:
+    """``replaced_by``: the account this one was reset to, by the server's word; that account's statement 0 proves it."""
+
     account: AccountId
     statements: Annotated[tuple[Signed, ...], Length(1_000, 1)]
+    replaced_by: AccountId | None
 
 
 @dataclass(frozen=True)
@@ -36,7 +39,10 @@ class AppendStatement:
 
 @dataclass(frozen=True)
 class StatementAppended:
-    """Answer, and event ``account.changed`` to the account itself and everybody who shares a circle with it."""
+    """Answer, and event ``account.changed`` to the account itself and everybody who shares a circle with it.
+
+    The event also tells of a reset: nothing was appended then, and ``account.get`` says ``replaced_by``.
+    """
 
     EVENT: ClassVar = "account.changed"
     account: AccountId
@@ -116,12 +122,13 @@ class ApproveDevice:
 
 @dataclass(frozen=True)
 class Invite:
-    """By administrators: a one-time invitation."""
+    """By administrators: a one-time invitation; with ``resets``, for whoever that account belonged to."""
 
     EVENT: ClassVar = "admin.invite"
     roles: Roles
     organisation: Annotated[str, Length(120)]
     days: int
+    resets: AccountId | None = None
 
 
 @dataclass(frozen=True)
@@ -151,6 +158,7 @@ class AccountRow:
     roles: Roles
     enrolled_at: Millis
     last_seen: Millis | None
+    replaced_by: AccountId | None
 
 
 @dataclass(frozen=True)

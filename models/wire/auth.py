@@ -69,11 +69,22 @@ class LookInvitation:
 
 
 @dataclass(frozen=True)
+class Reset:
+    """The account that a new one must name in ``replaces``, and what the directory shows of it."""
+
+    account: AccountId
+    name: str
+    profession: str
+    organisation: str
+
+
+@dataclass(frozen=True)
 class Invitation:
     roles: Roles
     organisation: Annotated[str, Length(120)]
     expires_at: Millis
     now: Millis
+    resets: Reset | None
 
 
 @dataclass(frozen=True)

@@ -127,7 +127,7 @@ def _shape(hint: Any) -> str:
         return "choice(" + ", ".join(map(json.dumps, arguments)) + ")"
     if origin in (Union, types.UnionType):
         (inner,) = (arm for arm in arguments if arm is not type(None))
-        return f"optional({_shape(inner)})"
+        return f"optional({_part(inner)})"
     if origin is tuple:
         return f"list({_part(arguments[0])})"
     if is_dataclass(hint) and isinstance(hint, type):

@@ -81,17 +81,18 @@ const administrators = [];
 
 /** Somebody new, enrolled by an invitation. */
 export async function person(name, { roles = ["professional"], origin = ORIGIN } = {}) {
-  const administrator = await theAdministrator();
-  const { url } = await administrator.app.admin.invite({ roles, organisation: "Territoire", days: 1 });
+  const { url } = await (await administrator()).app.admin.invite({ roles, organisation: "Territoire", days: 1 });
   return enrolled(name, url, origin);
 }
 
-async function theAdministrator() {
+/** Whoever invites the others. */
+export async function administrator() {
   if (administrators.length === 0) administrators.push(enrolled("Ada Régnier", required("RELAIS_TEST_INVITATION"), ORIGIN));
   return administrators[0];
 }
 
-async function enrolled(name, url, origin) {
+/** Somebody who followed an invitation. */
+export async function enrolled(name, url, origin) {
   const browser = await new Browser(origin).open();
   const token = url.split("#")[1];
   const { entry, session, connectivity } = browser.app;

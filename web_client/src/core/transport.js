@@ -29,7 +29,7 @@ const CALL_TIMEOUT = 30_000;
 const CONNECT_TIMEOUT = 15_000;
 const RENEW_BEFORE = 60_000;
 const BACKOFF = [500, 1_000, 2_000, 5_000, 10_000, 30_000];
-const DENIED = new Set(["unknown-device", "revoked-device"]);
+const DENIED = new Set(["unknown-device", "revoked-device", "superseded"]);
 
 export class Transport {
   #keys;

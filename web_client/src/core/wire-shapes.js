@@ -3,7 +3,7 @@ import { audience, bool, bytes, choice, id16, id32, list, message, optional, tex
 
 const Challenge = message({ challenge: bytes, expires_at: uint });
 const Token = message({ token: text, account: id32, roles: list(choice("professional", "coordinator", "auditor", "administrator", "bot", "carer")), expires_at: uint, now: uint });
-const Chain = message({ account: id32, statements: list(bytes) });
+const Chain = message({ account: id32, statements: list(bytes), replaced_by: optional(id32) });
 const Chains = message({ chains: list(Chain) });
 const StatementAppended = message({ account: id32, seq: uint, head: id32 });
 const DirectoryEntry = message({ account: id32, name: text, profession: text, organisation: text, roles: list(choice("professional", "coordinator", "auditor", "administrator", "bot", "carer")) });
@@ -12,7 +12,7 @@ const DeviceSeen = message({ device: id16, last_seen: optional(uint) });
 const DevicesSeen = message({ devices: list(DeviceSeen) });
 const DeviceOffered = message({ expires_at: uint });
 const Invited = message({ path: text, expires_at: uint });
-const AccountRow = message({ number: uint, account: id32, name: text, profession: text, organisation: text, roles: list(choice("professional", "coordinator", "auditor", "administrator", "bot", "carer")), enrolled_at: uint, last_seen: optional(uint) });
+const AccountRow = message({ number: uint, account: id32, name: text, profession: text, organisation: text, roles: list(choice("professional", "coordinator", "auditor", "administrator", "bot", "carer")), enrolled_at: uint, last_seen: optional(uint), replaced_by: optional(id32) });
 const AccountsListed = message({ rows: list(AccountRow) });
 const EntryAppended = message({ circle: id32, seq: uint, head: id32 });
 const CircleRow = message({ circle: id32, ledger_seq: uint, ledger_head: id32, active: bool, closed: bool, profile: optional(bytes), last_seq: uint, last_at: optional(uint), unread: uint, urgent: bool, missing: uint });
@@ -42,7 +42,8 @@ const Hour = message({ day: uint, hour: uint, ok: uint, refused: uint, findings:
 const Hours = message({ zone: text, days: uint, hours: list(Hour), usual: list(uint), size: uint });
 const OpeningHours = message({ organisation: text, first_day: uint, last_day: uint, from_hour: uint, until_hour: uint });
 const Rules = message({ version: uint, on: list(choice("outside-hours", "many-circles", "after-leaving", "refusals", "auditor-colleague")), zone: text, learn_days: uint, opening: list(OpeningHours), circles: uint, circles_minutes: uint, grace_minutes: uint, refusals: uint, refusals_minutes: uint });
-const Invitation = message({ roles: list(choice("professional", "coordinator", "auditor", "administrator", "bot", "carer")), organisation: text, expires_at: uint, now: uint });
+const Reset = message({ account: id32, name: text, profession: text, organisation: text });
+const Invitation = message({ roles: list(choice("professional", "coordinator", "auditor", "administrator", "bot", "carer")), organisation: text, expires_at: uint, now: uint, resets: optional(Reset) });
 const Enrolled = message({ account: id32, roles: list(choice("professional", "coordinator", "auditor", "administrator", "bot", "carer")), now: uint });
 const JoinLooked = message({ account: id32, now: uint });
 const JoinRequested = message({  });

@@ -7,7 +7,7 @@ export interface SearchDirectory { text: string; limit: number }
 export interface ListDevices {  }
 export interface OfferDevice { ticket: string }
 export interface ApproveDevice { ticket: string; statement: Uint8Array<ArrayBuffer>; mac: Uint8Array<ArrayBuffer> }
-export interface Invite { roles: readonly ("professional" | "coordinator" | "auditor" | "administrator" | "bot" | "carer")[]; organisation: string; days: number }
+export interface Invite { roles: readonly ("professional" | "coordinator" | "auditor" | "administrator" | "bot" | "carer")[]; organisation: string; days: number; resets: string | null }
 export interface ListAccounts { after: number; limit: number }
 export interface CreateCircle { entry: Uint8Array<ArrayBuffer>; grants: readonly (Uint8Array<ArrayBuffer>)[]; profile: Uint8Array<ArrayBuffer> }
 export interface AppendEntry { circle: string; entry: Uint8Array<ArrayBuffer>; grants: readonly (Uint8Array<ArrayBuffer>)[]; profile: Uint8Array<ArrayBuffer> | null }
@@ -44,7 +44,7 @@ export interface RequestJoin { ticket: string; possession: Uint8Array<ArrayBuffe
 export interface WaitJoin { ticket: string }
 export interface Challenge { challenge: Uint8Array<ArrayBuffer>; expires_at: number }
 export interface Token { token: string; account: string; roles: readonly ("professional" | "coordinator" | "auditor" | "administrator" | "bot" | "carer")[]; expires_at: number; now: number }
-export interface Chain { account: string; statements: readonly (Uint8Array<ArrayBuffer>)[] }
+export interface Chain { account: string; statements: readonly (Uint8Array<ArrayBuffer>)[]; replaced_by: string | null }
 export interface Chains { chains: readonly (Chain)[] }
 export interface StatementAppended { account: string; seq: number; head: string }
 export interface DirectoryEntry { account: string; name: string; profession: string; organisation: string; roles: readonly ("professional" | "coordinator" | "auditor" | "administrator" | "bot" | "carer")[] }
@@ -53,7 +53,7 @@ export interface DeviceSeen { device: string; last_seen: number | null }
 export interface DevicesSeen { devices: readonly (DeviceSeen)[] }
 export interface DeviceOffered { expires_at: number }
 export interface Invited { path: string; expires_at: number }
-export interface AccountRow { number: number; account: string; name: string; profession: string; organisation: string; roles: readonly ("professional" | "coordinator" | "auditor" | "administrator" | "bot" | "carer")[]; enrolled_at: number; last_seen: number | null }
+export interface AccountRow { number: number; account: string; name: string; profession: string; organisation: string; roles: readonly ("professional" | "coordinator" | "auditor" | "administrator" | "bot" | "carer")[]; enrolled_at: number; last_seen: number | null; replaced_by: string | null }
 export interface AccountsListed { rows: readonly (AccountRow)[] }
 export interface EntryAppended { circle: string; seq: number; head: string }
 export interface CircleRow { circle: string; ledger_seq: number; ledger_head: string; active: boolean; closed: boolean; profile: Uint8Array<ArrayBuffer> | null; last_seq: number; last_at: number | null; unread: number; urgent: boolean; missing: number }
@@ -81,7 +81,8 @@ export interface Bucket { since: number; until: number; ok: number; refused: num
 export interface Volume { buckets: readonly (Bucket)[]; complete: boolean }
 export interface Hour { day: number; hour: number; ok: number; refused: number; findings: number }
 export interface Hours { zone: string; days: number; hours: readonly (Hour)[]; usual: readonly (number)[]; size: number }
-export interface Invitation { roles: readonly ("professional" | "coordinator" | "auditor" | "administrator" | "bot" | "carer")[]; organisation: string; expires_at: number; now: number }
+export interface Reset { account: string; name: string; profession: string; organisation: string }
+export interface Invitation { roles: readonly ("professional" | "coordinator" | "auditor" | "administrator" | "bot" | "carer")[]; organisation: string; expires_at: number; now: number; resets: Reset | null }
 export interface Enrolled { account: string; roles: readonly ("professional" | "coordinator" | "auditor" | "administrator" | "bot" | "carer")[]; now: number }
 export interface JoinLooked { account: string; now: number }
 export interface JoinRequested {  }

@@ -90,6 +90,7 @@ export const en = {
   "reason.not-here": "This device does not know this broadcast.",
   "reason.not-sent-yet": "This note has not been sent yet.",
   "reason.still-sending": "This note is being sent.",
+  "reason.nobody-waits": "That person was not reset, or is in the circle already.",
   "reason.too-many-rows": "There are too many for one file. Choose a shorter period.",
   "reason.bad-patient": "These details are incomplete.",
   "reason.too-many-files": "Twenty attachments at most.",

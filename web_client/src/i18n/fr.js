@@ -90,6 +90,7 @@ export const fr = {
   "reason.not-here": "Cet appareil ne connaît pas cette diffusion.",
   "reason.not-sent-yet": "Cette note n’est pas encore partie.",
   "reason.still-sending": "Cette note est en train de partir.",
+  "reason.nobody-waits": "Cette personne n’a pas été réinitialisée, ou elle est déjà dans le cercle.",
   "reason.too-many-rows": "Il y en a trop pour un seul fichier. Réduisez la période.",
   "reason.bad-patient": "Ces renseignements sont incomplets.",
   "reason.too-many-files": "Vingt pièces jointes au plus.",

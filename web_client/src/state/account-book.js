@@ -6,12 +6,16 @@ import { ProtocolError } from "../core/errors.js";
 /** @typedef {import("../core/account.js").AccountState} AccountState */
 /** @typedef {import("../core/bytes.js").Bytes} Bytes */
 
+/** What is known of a reset: who took the account's place; and, of who took one, statement 0, which proves it. @typedef {{ replacedBy: string | null, opening: Bytes | null }} Link */
+
 const ASKED_MOST = 200;
+const NO_LINK = Object.freeze({ replacedBy: null, opening: null });
 
 export class AccountBook {
   #database;
   #transport;
   /** @type {Map<string, AccountState>} */ #known = new Map();
+  /** @type {Map<string, Link>} */ #links = new Map();
   /** @type {Set<string>} what changed since it was fetched */ #stale = new Set();
   /** @type {Map<string, Promise<void>>} */ #fetching = new Map();
 
@@ -27,7 +31,10 @@ export class AccountBook {
   }
 
   async load() {
-    for (const { account, state } of await this.#database.all("accounts")) this.#known.set(account, state);
+    for (const { account, state, link } of await this.#database.all("accounts")) {
+      this.#known.set(account, state);
+      this.#links.set(account, link ?? NO_LINK);
+    }
   }
 
   /** @param {string} account */
@@ -73,10 +80,35 @@ export class AccountBook {
     return state;
   }
 
+  /** Whoever took the place of an account that was reset, as its own chain says; null for one that was not. @param {string} account @returns {AccountState | null} */
+  successor(account) {
+    const newest = this.#newer(account).at(-1);
+    return newest ? this.require(newest) : null;
+  }
+
+  /** The statements 0 of the accounts that took its place since, oldest first. @param {string} account @returns {Bytes[]} */
+  resetsOf(account) {
+    return this.#newer(account).flatMap((newer) => this.#links.get(newer)?.opening ?? []);
+  }
+
+  /** @param {string} account @returns {string[]} */
+  #newer(account) {
+    /** @type {string[]} */
+    const found = [];
+    for (let next = this.#links.get(account)?.replacedBy; next; next = this.#links.get(next)?.replacedBy) found.push(next);
+    return found;
+  }
+
   /** A statement one has just had accepted. @param {AccountState} state */
   async put(state) {
+    await this.#keep(state, this.#links.get(state.account) ?? NO_LINK);
+  }
+
+  /** @param {AccountState} state @param {Link} link */
+  async #keep(state, link) {
     this.#known.set(state.account, state);
-    await this.#database.write([{ store: "accounts", put: { account: state.account, state } }]);
+    this.#links.set(state.account, link);
+    await this.#database.write([{ store: "accounts", put: { account: state.account, state, link } }]);
   }
 
   /** @param {readonly string[]} accounts */
@@ -90,19 +122,25 @@ export class AccountBook {
     for (const account of accounts) this.#stale.delete(account);
     try {
       const { chains } = await this.#transport.call("account.get", { accounts: [...accounts] });
-      for (const { account, statements } of chains) await this.#take(account, statements);
+      for (const chain of chains) await this.#take(chain);
     } catch (error) {
       for (const account of accounts) this.#stale.add(account);
       throw error;
     }
   }
 
-  /** @param {string} account @param {readonly Bytes[]} statements */
-  async #take(account, statements) {
+  /** Throws ProtocolError `wrong-account` for a successor that does not name this account itself. @param {import("../core/wire.d.ts").Chain} chain */
+  async #take({ account, statements, replaced_by: replacedBy }) {
     const before = this.#known.get(account) ?? null;
     const after = await followChain(before, statements);
     if (after.account !== account) throw new ProtocolError("wrong-account");
-    if (after.seq !== before?.seq) await this.put(after);
+    if (replacedBy) {
+      const newer = await this.get([replacedBy]);
+      if (newer.get(replacedBy)?.replaces !== account) throw new ProtocolError("wrong-account");
+    }
+    const opening = after.replaces ? (statements[0] ?? null) : null;
+    const isNew = after.seq !== before?.seq || replacedBy !== (this.#links.get(account)?.replacedBy ?? null);
+    if (isNew) await this.#keep(after, { replacedBy, opening });
   }
 }
 

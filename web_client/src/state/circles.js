@@ -1,10 +1,12 @@
 /** The list of one's circles, and the way into each: what state/types.js calls Circles. */
 import { utf8 } from "../core/bytes.js";
+import { isActive } from "../core/ledger.js";
 import { each, Soon } from "./lane.js";
 import { acting } from "./failure.js";
 import { create } from "./membership.js";
 import { OpenCircle } from "./open-circle.js";
 import { isSimilar, patientOf, profileOf } from "./patient.js";
+import { waitingOf } from "./resets.js";
 import { Signal } from "./signal.js";
 
 /** @typedef {import("./types.js").Circles} CirclesView */
@@ -16,7 +18,7 @@ import { Signal } from "./signal.js";
 /** @typedef {import("../core/wire.d.ts").CircleRow} WireRow */
 /** @typedef {import("../core/wire.d.ts").NotePosted} NotePosted */
 /** @typedef {import("./world.js").World} World */
-/** What this device could open of a circle. @typedef {{ name: string, patient: Patient | null, last: LastNote | null, at: number }} Details */
+/** What this device could open of a circle. @typedef {{ name: string, patient: Patient | null, last: LastNote | null, at: number, waiting?: number }} Details */
 
 const AT_ONCE = 3;
 const FILLED_AT_ONCE = 1;
@@ -104,6 +106,14 @@ export class Circles {
     }, SETTLING);
   }
 
+  /** Somebody's account changed: it may have been reset. @param {string} account */
+  async accountChanged(account) {
+    for (const circle of this.#world.book.known.filter((one) => this.#world.book.keeper(one).state?.members.has(account))) {
+      await this.#safely(circle, () => this.#describe(circle));
+      this.#open.get(circle)?.redraw();
+    }
+  }
+
   /** What the server told of a note: the row shows it without asking. @param {NotePosted} posted @param {{ mine: boolean, urgent: boolean }} note */
   async hear(posted, { mine, urgent }) {
     const row = this.#rows.get(posted.circle);
@@ -165,8 +175,14 @@ export class Circles {
     const { keeper, log } = this.#partsOf(circle);
     await keeper.load();
     const newest = await log.newest();
-    this.#details.set(circle, { name: keeper.profile?.text ?? "", patient: patientOf(keeper.profile), last: newest && this.#lastNote(newest), at: keeper.state?.at ?? 0 });
+    this.#details.set(circle, { name: keeper.profile?.text ?? "", patient: patientOf(keeper.profile), last: newest && this.#lastNote(newest), at: keeper.state?.at ?? 0, waiting: this.#waiting(keeper) });
     this.#publish();
+  }
+
+  /** @param {import("./circle-keeper.js").CircleKeeper} keeper */
+  #waiting({ state, self }) {
+    const { accounts, clock } = this.#world.member;
+    return state && !state.closed && isActive(self, clock.now()) ? waitingOf(accounts, state, clock.now()).length : 0;
   }
 
   /** @param {import("./note-log.js").Version} version @returns {LastNote | null} */
@@ -202,9 +218,9 @@ export class Circles {
   /** @param {WireRow} row @param {CircleRow | undefined} before @returns {CircleRow} */
   #view({ circle, active, closed, profile, unread, urgent, last_at: lastAt }, before) {
     const details = this.#details.get(circle);
-    const { name, patient, last, at } = details ?? { name: "", patient: null, last: null, at: 0 };
+    const { name, patient, last, at, waiting = 0 } = details ?? { name: "", patient: null, last: null, at: 0 };
     const locked = details !== undefined && active && profile !== null && name === "";
-    const view = { circle, name, patient, locked, active, closed, unread, urgent, last, at: last?.at ?? Math.max(lastAt ?? 0, at) };
+    const view = { circle, name, patient, locked, active, closed, unread, urgent, waiting, last, at: last?.at ?? Math.max(lastAt ?? 0, at) };
     const isSame = before !== undefined && Object.entries(view).every(([key, value]) => before[/** @type {keyof CircleRow} */ (key)] === value);
     return isSame ? before : Object.freeze(view);
   }

@@ -43,10 +43,16 @@ export class Entry {
   /** @param {string} token */
   lookInvitation(token) {
     return acting(async () => {
-      const { roles, organisation, expires_at: expiresAt, now } = await this.#http.exchange("/auth/invitation", { invitation: token });
-      this.#clock.set(now);
-      return { roles, organisation, expiresAt };
+      const { roles, organisation, expires_at: expiresAt, resets } = await this.#look(token);
+      return { roles, organisation, expiresAt, resets };
     });
+  }
+
+  /** @param {string} token */
+  async #look(token) {
+    const looked = await this.#http.exchange("/auth/invitation", { invitation: token });
+    this.#clock.set(looked.now);
+    return looked;
   }
 
   /** @param {import("./types.js").EnrolForm} form */
@@ -56,9 +62,11 @@ export class Entry {
       database.renew();
       const before = /** @type {Pending | undefined} */ (await database.get("values", PENDING));
       if (before?.token === token && (await this.#isKnown(before))) return this.#finish(before);
+      const { resets } = await this.#look(token);
       const { keys, stored } = await keyStore.make();
       const profile = { name, profession, organisation };
-      const statement = await accounts.create(keys, { device: deviceOf(keys, "interactive", label), profile, at: this.#clock.now() });
+      const first = { device: deviceOf(keys, "interactive", label), profile, at: this.#clock.now(), replaces: resets?.account ?? null };
+      const statement = await accounts.create(keys, first);
       const pending = { token, statement, stored };
       await database.write([{ store: "values", key: PENDING, put: pending }]); // a lost answer must not cost the account
       await this.#http.exchange("/auth/enrol", { invitation: token, statement });

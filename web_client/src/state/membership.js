@@ -11,6 +11,7 @@ import { CircleKeeper } from "./circle-keeper.js";
 import { declined } from "./failure.js";
 import { each } from "./lane.js";
 import { ownAccount } from "./member.js";
+import { waitingOf } from "./resets.js";
 
 /** @typedef {import("../core/bytes.js").Bytes} Bytes */
 /** @typedef {import("../core/content.js").Content} Content */
@@ -171,6 +172,23 @@ export function adding(member, { account, role, history, until }) {
     const since = history === "all" || role === "bot" ? 0 : at;
     /** @type {Operation} */
     const operation = { op: "member.add", account, account_head: head, role, audiences: [TEAM], since: at, until, history: since };
+    return { operations: [operation], open: owedFor(state, member.account, operation) };
+  };
+}
+
+/**
+ * Give whoever took the place of a member that was reset that member's place, under new epochs.
+ * Throws Failure `refused-here` `nobody-waits`.
+ * @param {Member} member @param {string} account
+ */
+export function readmitting(member, account) {
+  return async (/** @type {CircleState} */ state, /** @type {number} */ at) => {
+    await member.accounts.get([account], { isFresh: true });
+    const reset = waitingOf(member.accounts, state, at).find((one) => one.account === account);
+    if (!reset) throw declined("nobody-waits");
+    const { head } = member.accounts.require(reset.by);
+    /** @type {Operation} */
+    const operation = { op: "member.readmit", account, account_head: head, statements: member.accounts.resetsOf(account) };
     return { operations: [operation], open: owedFor(state, member.account, operation) };
   };
 }

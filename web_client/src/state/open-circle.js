@@ -4,8 +4,9 @@ import { ProtocolError } from "../core/errors.js";
 import { Soon } from "./lane.js";
 import { acting, declined } from "./failure.js";
 import { fetchAttachment, sealFiles } from "./attachments.js";
-import { adding, append, changingRole, closing, leaving, removing } from "./membership.js";
+import { adding, append, changingRole, closing, leaving, readmitting, removing } from "./membership.js";
 import { patientOf } from "./patient.js";
+import { waitingRows } from "./resets.js";
 import { Signal } from "./signal.js";
 import { memberRows, newestGood, powers, receiptRows, TimelineViews, versionView } from "./timeline-view.js";
 
@@ -15,6 +16,7 @@ import { memberRows, newestGood, powers, receiptRows, TimelineViews, versionView
 /** @typedef {import("./types.js").CircleInfo} CircleInfo */
 /** @typedef {import("./types.js").ReceiptMatrix} ReceiptMatrix */
 /** @typedef {import("./types.js").MemberRow} MemberRow */
+/** @typedef {import("./types.js").WaitingMember} WaitingMember */
 /** @typedef {import("./world.js").World} World */
 /** @typedef {import("./note-log.js").Version} Version */
 /** @typedef {import("./timeline-view.js").Scene} Scene */
@@ -36,6 +38,7 @@ export class OpenCircle {
   info = new Signal(UNKNOWN);
   timeline = new Signal(EMPTY_TIMELINE);
   members = new Signal(/** @type {readonly MemberRow[]} */ ([]));
+  waiting = new Signal(/** @type {readonly WaitingMember[]} */ ([]));
   draft = new Signal(EMPTY_DRAFT);
   #world;
   #parts;
@@ -98,6 +101,11 @@ export class OpenCircle {
     }
   }
 
+  /** Something about somebody in it changed. */
+  redraw() {
+    this.#drawing.ask();
+  }
+
   /** Fetch what changed. */
   async renew() {
     const { keeper, log, receipts } = this.#parts;
@@ -136,6 +144,7 @@ export class OpenCircle {
       ...(keeper.alarm ? { mayPost: false, mayAdd: false, mayLead: false } : {}), alarm: keeper.alarm,
     });
     this.members.value = memberRows(scene, this.#waitingDevices);
+    this.waiting.value = waitingRows(scene);
     const notes = this.#views.rows(scene);
     if (!this.#isFirstUnreadKnown && this.#isShown) {
       this.timeline.patch({ firstUnread: notes.find((note) => note.unread)?.note ?? null });
@@ -304,6 +313,11 @@ export class OpenCircle {
   /** @param {Parameters<OpenCircleView["add"]>[0]} who */
   add(who) {
     return this.#write(adding(this.#world.member, who));
+  }
+
+  /** @param {string} account */
+  readmit(account) {
+    return this.#write(readmitting(this.#world.member, account));
   }
 
   /** @param {string} account */

@@ -101,7 +101,7 @@ export class Session {
       onEvent: (event, fact) => void this.#safely("circle" in fact ? fact.circle : null, () => this.#heard(event, fact)),
       onToken: (token) => void this.#safely(null, () => this.#accepted(token)),
       onDenied: (refusal) => void this.#safely(null, async () => {
-        if (refusal.reason === "revoked-device") await this.#hooks.onRevoked();
+        if (refusal.reason === "revoked-device" || refusal.reason === "superseded") await this.#hooks.onRevoked();
         else this.#parts.alarms.raise("bug"); // the server forgot this device: its notes are not erased for that
       }),
       onFault: (error) => this.#parts.alarms.fault(error),
@@ -160,8 +160,12 @@ export class Session {
 
   /** @param {Events["account.changed"]} changed */
   async #accountChanged({ account }) {
-    this.#world.member.accounts.changed(account);
-    if (account === this.#world.member.account) await this.#ownAccountChanged();
+    const { member } = this.#world;
+    member.accounts.changed(account);
+    if (account === member.account) return this.#ownAccountChanged();
+    if (!member.accounts.known.has(account)) return;
+    await member.accounts.get([account]);
+    await this.#circles?.accountChanged(account);
   }
 
   /** @param {string} circle */

@@ -60,10 +60,11 @@
 
 /**
  * @typedef {object} Admin  For administrators.
- * @property {(form: { roles: readonly AccountRole[], organisation: string, days: number }) => Promise<{ url: string, expiresAt: number }>} invite
+ * @property {(form: { roles: readonly AccountRole[], organisation: string, days: number, resets?: string | null }) => Promise<{ url: string, expiresAt: number }>} invite
+ *   `resets`: an account whose devices are all lost; who enrols takes its place.
  * @property {(page: { after: number, limit: number }) => Promise<{ rows: readonly AccountRow[], more: boolean }>} accounts
  */
 
-/** @typedef {Person & { number: number, enrolledAt: number, lastSeen: number | null }} AccountRow */
+/** @typedef {Person & { number: number, enrolledAt: number, lastSeen: number | null, replacedBy: string | null }} AccountRow `replacedBy`: the account that took its place. */
 
 export {};

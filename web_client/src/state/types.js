@@ -100,7 +100,10 @@
  * @property {(words: string) => Promise<boolean>} isKit  Would `restore` read these words? (checksum)
  */
 
-/** @typedef {{ roles: readonly AccountRole[], organisation: string, expiresAt: number }} Invitation */
+/**
+ * `resets`: the account whose place the new one takes, as the directory showed it.
+ * @typedef {{ roles: readonly AccountRole[], organisation: string, expiresAt: number, resets: Omit<Person, "roles"> | null }} Invitation
+ */
 /**
  * @typedef {{ token: string, name: string, profession: string, organisation: string, label: string }} EnrolForm
  * `label` names this device to its owner.
@@ -132,6 +135,7 @@
  * @property {boolean} urgent  An urgent note is unread.
  * @property {LastNote | null} last
  * @property {number} at  When the last note was written; without one, when the circle last changed.
+ * @property {number} waiting  Members that were reset and wait to be let in again.
  */
 
 /** @typedef {{ at: number, author: string, mine: boolean, type: NoteType, text: string, attachments: number }} LastNote */
@@ -142,6 +146,7 @@
  * @property {Readable<CircleInfo>} info
  * @property {Readable<Timeline>} timeline
  * @property {Readable<readonly MemberRow[]>} members
+ * @property {Readable<readonly WaitingMember[]>} waiting  Who was reset and waits to be let in again.
  * @property {Readable<Draft>} draft
  * @property {() => void} release
  * @property {() => Promise<void>} earlier  Put one page of earlier notes before those of the timeline.
@@ -156,6 +161,7 @@
  * @property {(note: string) => Promise<Readable<ReceiptMatrix>>} receipts
  * @property {(fetch: AttachmentFetch) => Promise<Blob>} attachment  Decrypted and checked.
  * @property {(member: { account: string, role: CircleRole, history: "all" | "none", until: number | null }) => Promise<void>} add
+ * @property {(account: string) => Promise<void>} readmit  A `waiting` one, by its old account: same role, audiences, end and history.
  * @property {(account: string) => Promise<void>} remove
  * @property {(account: string, role: CircleRole) => Promise<void>} changeRole
  * @property {() => Promise<void>} leave
@@ -286,6 +292,12 @@
  * @property {number | null} read
  * @property {number | null} acknowledged
  * @property {number | null} earlierVersion  The newest older version this person has read, if not this one.
+ */
+
+/**
+ * A member whose devices and kit are all lost, and who has a new account. The administration says that it is the same
+ * person; nobody with the old keys does: `by` is the new account, with the name it gives itself.
+ * @typedef {Omit<Person, "roles"> & { by: Omit<Person, "roles">, at: number, mayReadmit: boolean }} WaitingMember
  */
 
 /**

@@ -15,7 +15,7 @@ from relais.crypto.canonical_json import (
     MAX_INTEGER,
     CanonicalJsonError,
     decode_canonical,
-    encode_canonical,
+    encode_ordered,
 )
 from relais.crypto.errors import ProtocolError
 from relais.crypto.merkle import leaf_hash
@@ -31,6 +31,7 @@ _AT = re.compile(r"[1-9][0-9]{3}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}\.[
 _ACTION = re.compile(r"[a-z][a-z0-9_-]*(\.[a-z][a-z0-9_-]*)*")
 _REASON = re.compile(r"[a-z][a-z0-9_-]*")
 _SUBJECT_KEY = re.compile(r"[a-z][a-z0-9_]*")
+_OUTCOMES = get_args(Outcome)
 _MAX_WORD = 40
 _WHO_AND_WHERE = (
     *("account", "device", "role", "organisation", "purpose"),
@@ -86,8 +87,9 @@ class AuditEntry:
             AuditEntryError: `bad-field`, `entry-too-large`.
         """
         _check(self)
+        values = vars(self) | {"subject": dict(sorted(self.subject.items()))}
         try:
-            data = encode_canonical({name: getattr(self, name) for name in _FIELDS})
+            data = encode_ordered({name: values[name] for name in _FIELDS})
         except CanonicalJsonError:
             raise AuditEntryError("bad-field") from None
         _check_size(data)
@@ -144,7 +146,7 @@ def _check(entry: AuditEntry) -> None:
         and _matches(_AT, entry.at)
         and _is_a_time(entry.at)
         and _matches(_ACTION, entry.action, most=_MAX_WORD)
-        and entry.outcome in get_args(Outcome)
+        and entry.outcome in _OUTCOMES
         and _is_reason(entry)
         and all(text is None or isinstance(text, str) for text in texts)
         and _is_subject(entry.subject)

@@ -27,8 +27,17 @@ def encode_canonical(value: Json) -> bytes:
         CanonicalJsonError: `not-representable` (a float, an integer too large, half a surrogate
             pair), `too-deep` (more than 16 arrays and objects inside each other).
     """
+    return encode_ordered(_ordered(value, MAX_DEPTH))
+
+
+def encode_ordered(value: object) -> bytes:
+    """The same for a value of which only the texts are not known to be representable: its keys are in order.
+
+    Raises:
+        CanonicalJsonError: `not-representable` (half a surrogate pair).
+    """
     try:
-        return _ENCODER.encode(_ordered(value, MAX_DEPTH)).encode()
+        return _ENCODER.encode(value).encode()
     except UnicodeEncodeError:
         raise CanonicalJsonError("not-representable") from None
 

@@ -7,6 +7,7 @@ an integer from −24 to 23: for such keys the bytewise order of RFC 8949 and th
 """
 
 import operator
+from collections.abc import Callable, Iterable
 from typing import Any
 
 import cbor2
@@ -16,12 +17,13 @@ from relais.crypto.errors import ProtocolError
 LARGEST_INTEGER = 2**53 - 1
 MAX_DEPTH = 16
 _LEAVES = frozenset({str, bytes, bool, type(None)})
-_CONTAINERS = frozenset({dict, list})
+_TABLES: set[tuple[str, ...]] = set()
+"""The keys of the protocol's tables, each in the order of its encoding: a map that has just these needs no second look."""
 
 
 def encode(value: object) -> bytes:
     """The one encoding of a value. Raises ValueError for a value the protocol does not know."""
-    if not _is_known(value, MAX_DEPTH):
+    if not _is_known(value, MAX_DEPTH, _are_keys):
         raise ValueError("not a value of this protocol")
     return cbor2.dumps(value, canonical=True)
 
@@ -34,14 +36,19 @@ def decode(data: bytes) -> Any:
     value = _loads(data)
     # Maps keep the order they came in, so written again they show every other departure from the one
     # encoding; sorting them instead would take longer than all the rest.
-    if not (_is_known(value, MAX_DEPTH) and _is_ordered(value) and cbor2.dumps(value) == data):
+    if not (_is_known(value, MAX_DEPTH, _are_ordered) and cbor2.dumps(value) == data):
         raise ProtocolError("non-canonical")
     return value
 
 
+def expect(keys: Iterable[str]) -> None:
+    """Say that maps with just these keys are to be read often."""
+    _TABLES.add(tuple(sorted(keys, key=_place)))
+
+
 def is_shallow(value: object, depth: int) -> bool:
     """Whether a value is known to the protocol and nests at most `depth` containers."""
-    return _is_known(value, depth)
+    return _is_known(value, depth, _are_keys)
 
 
 def _refuse_tag(*_: object) -> object:
@@ -83,7 +90,8 @@ def _loads(data: bytes) -> object:
         raise ProtocolError("non-canonical") from error
 
 
-def _is_known(value: object, depth: int) -> bool:
+def _is_known(value: object, depth: int, are_good: Callable[[dict[Any, Any]], bool]) -> bool:
+    """Whether the protocol knows a value, and the keys of all its maps `are_good`."""
     kind = type(value)
     if kind in _LEAVES:
         return True
@@ -92,32 +100,29 @@ def _is_known(value: object, depth: int) -> bool:
     if depth == 0:
         return False
     if kind is dict:
-        for key in value:  # type: ignore[attr-defined]
-            if not _is_key(key):
-                return False
+        if not are_good(value):  # type: ignore[arg-type]
+            return False
         value = value.values()  # type: ignore[attr-defined]
     elif kind is not list:
         return False
     for item in value:  # type: ignore[attr-defined]
-        if type(item) not in _LEAVES and not _is_known(item, depth - 1):
+        if type(item) not in _LEAVES and not _is_known(item, depth - 1, are_good):
             return False
     return True
 
 
-def _is_ordered(value: object) -> bool:
-    """Whether the keys of every map ascend by the length of their encoding, then bytewise."""
-    kind = type(value)
-    if kind is dict:
-        keys = [_place(key) for key in value]  # type: ignore[attr-defined]
-        if any(map(operator.gt, keys, keys[1:])):
-            return False
-        value = value.values()  # type: ignore[attr-defined]
-    elif kind is not list:
+def _are_keys(value: dict[Any, Any]) -> bool:
+    return all(map(_is_key, value))
+
+
+def _are_ordered(value: dict[Any, Any]) -> bool:
+    """Whether a map has keys of the protocol, ascending by the length of their encoding, then bytewise."""
+    if tuple(value) in _TABLES:
         return True
-    for item in value:  # type: ignore[attr-defined]
-        if type(item) in _CONTAINERS and not _is_ordered(item):
-            return False
-    return True
+    if not _are_keys(value):
+        return False
+    places = [_place(key) for key in value]
+    return all(map(operator.lt, places, places[1:]))
 
 
 def _place(key: str | int) -> tuple[int, bytes]:

@@ -31,6 +31,7 @@ class Structure:
         self.name = name
         self.fields: Final = dict(fields)
         self._reads = [(field, kind.read) for field, kind in self.fields.items()]
+        cbor.expect(self.fields)
 
     def decode(self, data: bytes) -> Values:
         """Read bytes. Raises ProtocolError `non-canonical` and those of `read`."""

@@ -2,7 +2,6 @@
 
 import re
 import secrets
-import uuid
 from dataclasses import dataclass
 from typing import Annotated
 
@@ -48,4 +47,5 @@ def uuid7(at: int) -> str:
     value = (
         (at & (1 << 48) - 1) << 80 | 7 << 76 | (tail >> 62) << 64 | 2 << 62 | tail & (1 << 62) - 1
     )
-    return str(uuid.UUID(int=value))
+    text = f"{value:032x}"
+    return f"{text[:8]}-{text[8:12]}-{text[12:16]}-{text[16:20]}-{text[20:]}"

@@ -122,7 +122,7 @@ async def test_a_note_is_written_and_sent_by_keyboard_alone(views: Views) -> Non
         await expect(page.get_by_label("Texte de la note")).to_have_value("")
 
 
-async def tab_to(page: Page, name: str, most: int = 80) -> None:
+async def tab_to(page: Page, name: str, most: int = 100) -> None:
     """Press Tab until what has the focus is called so; everything on the way must show that it has it."""
     for _ in range(most):
         await page.keyboard.press("Tab")
@@ -333,3 +333,47 @@ async def test_what_leaves_the_outbox_is_not_taken_for_new_notes(views: Views) -
         await expect(page.locator(".fresh")).to_have_count(0)
         await arrive(page, "Après")
         await page.get_by_role("button", name="1 nouvelle note").wait_for()
+
+
+async def test_the_composer_shows_who_will_read_and_lets_one_choose(views: Views) -> None:
+    async with views.context() as context:
+        page = await views.show(context, PATH)
+        readers = page.get_by_role("group", name="Qui lira cette note")
+        team = readers.get_by_role("button", name="Équipe")
+        await expect(team).to_have_attribute("aria-pressed", "true")
+        await expect(team).to_be_disabled()  # it goes to somebody
+        await readers.get_by_role("button", name="Famille").click()
+        await team.click()
+        await readers.get_by_role("button", name="Qui lira : 2 personnes").click()
+        dialog = page.get_by_role("dialog")
+        await expect(dialog.get_by_text("Jeanne Petit")).to_be_visible()
+        await dialog.get_by_role("button", name="Fermer").click()
+        await page.get_by_label("Texte de la note").fill("Votre mère a bien mangé.")
+        await page.get_by_role("button", name="Envoyer", exact=True).click()
+        await expect(page.locator("note-card").filter(has_text="bien mangé")).to_be_visible()
+        [[_, draft]] = await asked(page, "post", CIRCLE)
+        assert draft["audiences"] == ["family"]
+
+
+async def test_a_reply_goes_to_whom_the_note_went_and_no_longer_once_it_is_none(
+    views: Views,
+) -> None:
+    async with views.context() as context:
+        page = await views.show(context, PATH)
+        card = page.locator("note-card").filter(has_text="Maman a bien dormi")
+        await expect(card.get_by_text("Pour : Famille")).to_be_attached()
+        await card.get_by_role("button", name="Répondre").click()
+        readers = page.get_by_role("group", name="Qui lira cette note")
+        chosen = readers.locator("[aria-pressed=true]")
+        await expect(chosen).to_have_text(re.compile("Famille"))
+        await page.locator(".composer-context").get_by_role("button", name="Annuler").click()
+        await expect(chosen).to_have_text(re.compile("Équipe"))
+
+
+async def test_where_everybody_reads_everything_the_composer_says_nothing_of_it(
+    views: Views,
+) -> None:
+    async with views.context() as context:
+        page = await views.show(context, PATH, {"audiences": "one"})
+        await page.get_by_label("Texte de la note").wait_for()
+        await expect(page.locator("composer-readers")).to_have_count(0)

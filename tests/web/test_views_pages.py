@@ -116,22 +116,67 @@ async def test_four_fields_make_a_circle_and_a_likely_double_is_pointed_out(view
         }
 
 
-async def test_somebody_is_invited_without_the_history_until_a_day(views: Views) -> None:
+async def test_somebody_is_invited_without_the_history_until_a_minute(views: Views) -> None:
     async with views.context() as context:
         page = await views.show(context, f"{PATH}/members")
         await page.get_by_role("button", name="Inviter quelqu’un").click()
         await page.keyboard.type("riviere")
         await page.get_by_role("button", name="Choisir Paul Rivière").click()
         await page.get_by_label("Seulement la suite").check()
-        await page.get_by_label("Jusqu’au").fill("2031-06-30")
+        await page.get_by_label("Une date…").check()
+        await page.get_by_label("Date et heure de fin").fill("2031-06-30T18:00")
+        await page.keyboard.press("Tab")
+        await page.get_by_text("L’accès s’arrête lundi 30 juin 2031 à 18:00").wait_for()
         await page.get_by_role("button", name="Ajouter au cercle").click()
         await page.get_by_role("button", name="Inviter quelqu’un").wait_for()
         [[_, member]] = await asked(page, "add", CIRCLE)
         assert (member["role"], member["history"]) == ("professional", "none")
         assert (
             await page.evaluate(f"new Date({member['until']}).toISOString()")
-            == "2031-06-30T22:00:00.000Z"
+            == "2031-06-30T16:00:00.000Z"
         )
+
+
+async def test_a_carer_is_offered_the_family_and_a_substitute_an_end_in_one_tap(
+    views: Views,
+) -> None:
+    async with views.context() as context:
+        page = await views.show(context, f"{PATH}/members")
+        await page.get_by_role("button", name="Inviter quelqu’un").click()
+        await page.keyboard.type("riviere")
+        await page.get_by_role("button", name="Choisir Paul Rivière").click()
+        await page.get_by_role("radio", name="Aidant").check()
+        await expect(page.get_by_role("checkbox", name="Famille")).to_be_checked()
+        await page.get_by_role("radio", name="Professionnel").check()
+        await page.get_by_role("checkbox", name="Soins").check()
+        await page.get_by_label("Une semaine").check()
+        await page.get_by_text(re.compile("L’accès s’arrête")).wait_for()
+        await page.get_by_role("button", name="Ajouter au cercle").click()
+        await page.get_by_role("button", name="Inviter quelqu’un").wait_for()
+        [[_, member]] = await asked(page, "add", CIRCLE)
+        assert member["audiences"] == ["team", "care"]
+        days = (member["until"] - await page.evaluate("Date.now()")) / 86_400_000
+        assert 6 <= days <= 8
+
+
+async def test_a_lead_opens_an_audience_and_changes_what_somebody_reads(views: Views) -> None:
+    async with views.context() as context:
+        page = await views.show(context, f"{PATH}/members")
+        await page.get_by_role("button", name="Ouvrir un groupe de lecture").click()
+        await page.get_by_role("button", name="Social").click()
+        await page.get_by_role("checkbox", name=re.compile("Sophie Garnier")).check()
+        await page.get_by_role("button", name="Ouvrir", exact=True).click()
+        await page.locator("dialog").wait_for(state="detached")
+        [[_, name, others]] = await asked(page, "openAudience", CIRCLE)
+        assert (name, len(others)) == ("social", 1)
+
+        await page.get_by_role("button", name="Modifier Sophie Garnier").click()
+        await page.get_by_role("checkbox", name="Soins").check()
+        await page.get_by_text("Cette personne lira aussi ce qui a déjà été écrit").wait_for()
+        await page.get_by_role("button", name="Enregistrer").click()
+        await page.locator("dialog").wait_for(state="detached")
+        [[_, _, change]] = await asked(page, "change", CIRCLE)
+        assert change == {"role": "professional", "audiences": ["team", "care"], "until": None}
 
 
 async def test_removing_a_member_is_asked_twice_and_done_once(views: Views) -> None:

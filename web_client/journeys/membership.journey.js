@@ -5,7 +5,7 @@ import { closeAll, DRAFT, eventually, fails, noteSaying, PATIENT, person, until 
 after(() => closeAll());
 
 const accountOf = (browser) => browser.app.session.value.me.account;
-const add = (open, browser, more = {}) => open.add({ account: accountOf(browser), role: "professional", history: "all", until: null, ...more });
+const add = (open, browser, more = {}) => open.add({ account: accountOf(browser), role: "professional", audiences: ["team"], history: "all", until: null, ...more });
 const listed = (browser, circle, passes = () => true) => until(browser.app.circles.list, ({ rows }) => rows.some((row) => row.circle === circle && passes(row)));
 
 test("a newcomer without history reads what comes, knows whose circle it is, and nothing of before", async () => {
@@ -56,7 +56,7 @@ test("one leaves when another leads, and a closed circle takes no more", async (
   assert.equal(here.info.value.mayLeave, false);
   await fails(here.leave(), { code: "protocol", reason: "last-lead" });
   await add(here, other);
-  await here.changeRole(accountOf(other), "lead");
+  await here.change(accountOf(other), { role: "lead", audiences: ["team"], until: null });
   await until(here.info, ({ mayLeave }) => mayLeave);
   await listed(other, circle, (row) => row.name === PATIENT.name);
   const there = await other.circle(circle);

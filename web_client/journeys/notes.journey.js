@@ -13,7 +13,7 @@ test("a note with a document goes from the nurse to the doctor, who acknowledges
   assert.equal(row.name, PATIENT.name);
   assert.deepEqual(row.patient, PATIENT);
   const here = await nurse.circle(circle);
-  await here.add({ account: doctor.app.session.value.me.account, role: "professional", history: "all", until: null });
+  await here.add({ account: doctor.app.session.value.me.account, role: "professional", audiences: ["team"], history: "all", until: null });
   assert.deepEqual(here.members.value.map((member) => [member.name, member.role, member.active]),
     [["Nadia Belkacem", "lead", true], ["Denis Roux", "professional", true]]);
 
@@ -52,7 +52,7 @@ test("a corrected note is unread again, its versions stay, and a withdrawn one s
   const [nurse, doctor] = await Promise.all([person("Nora Petit"), person("Didier Blanc")]);
   const circle = await nurse.app.circles.create(PATIENT);
   const here = await nurse.circle(circle);
-  await here.add({ account: doctor.app.session.value.me.account, role: "professional", history: "all", until: null });
+  await here.add({ account: doctor.app.session.value.me.account, role: "professional", audiences: ["team"], history: "all", until: null });
   await here.post({ ...DRAFT, text: "Paracétamol 500 mg" });
   const first = await noteSaying(here, "Paracétamol 500 mg");
   await until(doctor.app.circles.list, ({ rows }) => rows.some((row) => row.circle === circle && row.active));
@@ -103,7 +103,7 @@ test("one plan goes to several circles, and one table shows who acknowledged it"
   for (const name of ["Madame A.", "Monsieur B."]) circles.push(await coordinator.app.circles.create({ ...PATIENT, name }));
   for (const circle of circles) {
     const open = await coordinator.circle(circle);
-    await open.add({ account: pharmacist.app.session.value.me.account, role: "professional", history: "all", until: null });
+    await open.add({ account: pharmacist.app.session.value.me.account, role: "professional", audiences: ["team"], history: "all", until: null });
     open.release();
   }
   const broadcast = await coordinator.app.broadcasts.send({ circles, type: "INST", text: "Plan de sortie", urgent: false, acknowledge: true, files: [PDF] });

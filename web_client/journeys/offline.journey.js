@@ -51,8 +51,8 @@ test("a note written while the key changed is sealed again under the new one", a
   const { network, nurse, circle } = place;
   const [other, gone] = await Promise.all([person("Hugo Vasseur"), person("Irène Vidal")]);
   const here = await nurse.circle(circle);
-  for (const one of [other, gone]) await here.add({ account: one.app.session.value.me.account, role: "professional", history: "all", until: null });
-  await here.changeRole(other.app.session.value.me.account, "lead");
+  for (const one of [other, gone]) await here.add({ account: one.app.session.value.me.account, role: "professional", audiences: ["team"], history: "all", until: null });
+  await here.change(other.app.session.value.me.account, { role: "lead", audiences: ["team"], until: null });
   await until(other.app.circles.list, ({ rows }) => rows.some((row) => row.circle === circle && row.name));
   await cut(place);
   await here.post({ ...DRAFT, text: "Écrit sous l’ancienne clé" });

@@ -1,9 +1,11 @@
 import { enAudit } from "./en-audit.js";
 import { enKeys } from "./en-keys.js";
+import { enMembers } from "./en-members.js";
 import { enNotes } from "./en-notes.js";
 
 /** The English catalogue; the French one has the same keys. */
 export const en = {
+  ...enMembers,
   ...enNotes,
   ...enAudit,
   ...enKeys,
@@ -98,6 +100,10 @@ export const en = {
   "reason.storage-full": "The storage of this device is full.",
   "reason.join-expired": "This code has expired. Ask for another.",
   "reason.join-mismatch": "The other device did not give the right answer. Start again with a new code.",
+  "reason.audience-left": "You no longer read the notes of this audience: you can no longer write to it.",
+  "reason.audience-exists": "This circle has that audience already.",
+  "reason.bad-audience": "This circle does not have that audience.",
+  "reason.bad-period": "The end must lie ahead.",
   "reason.last-lead": "The circle must keep a lead.",
   "reason.last-device": "This is your last device: add another first.",
   "reason.already-a-member": "This person is a member already.",

@@ -1,9 +1,11 @@
 import { frAudit } from "./fr-audit.js";
 import { frKeys } from "./fr-keys.js";
+import { frMembers } from "./fr-members.js";
 import { frNotes } from "./fr-notes.js";
 
 /** The French catalogue; the English one has the same keys. */
 export const fr = {
+  ...frMembers,
   ...frNotes,
   ...frAudit,
   ...frKeys,
@@ -98,6 +100,10 @@ export const fr = {
   "reason.storage-full": "La mémoire de cet appareil est pleine.",
   "reason.join-expired": "Ce code a expiré. Demandez-en un autre.",
   "reason.join-mismatch": "L’autre appareil n’a pas répondu ce qu’il fallait. Recommencez avec un nouveau code.",
+  "reason.audience-left": "Vous ne lisez plus les notes de ce groupe : vous ne pouvez plus y écrire.",
+  "reason.audience-exists": "Ce groupe existe déjà dans ce cercle.",
+  "reason.bad-audience": "Ce groupe n’existe pas ou plus dans ce cercle.",
+  "reason.bad-period": "La date de fin doit être à venir.",
   "reason.last-lead": "Le cercle doit garder un référent.",
   "reason.last-device": "C’est votre dernier appareil : ajoutez-en un autre d’abord.",
   "reason.already-a-member": "Cette personne est déjà membre.",

@@ -164,33 +164,21 @@ export function recipient(member, state, { audience, keys }) {
   return { audience, epoch, key };
 }
 
-/** Invite an account to `team`. @param {Member} member @param {{ account: string, role: import("../core/ledger-operations.js").CircleRole, history: "all" | "none", until: number | null }} who */
-export function adding(member, { account, role, history, until }) {
+/** Invite an account to audiences that are there. @param {Member} member @param {import("./types-audience.js").Addition} who */
+export function adding(member, { account, role, audiences, history, until }) {
   return async (/** @type {CircleState} */ state, /** @type {number} */ at) => {
     const accounts = await member.accounts.get([account], { isFresh: true });
     const head = accounts.get(account)?.head ?? "";
-    const since = history === "all" || role === "bot" ? 0 : at;
     /** @type {Operation} */
-    const operation = { op: "member.add", account, account_head: head, role, audiences: [TEAM], since: at, until, history: since };
+    const operation = { op: "member.add", account, account_head: head, role, audiences: [...audiences], since: at, until, history: beginning(role, history, at) };
     return { operations: [operation], open: owedFor(state, member.account, operation) };
   };
 }
 
-/**
- * Give whoever took the place of a member that was reset that member's place, under new epochs.
- * Throws Failure `refused-here` `nobody-waits`.
- * @param {Member} member @param {string} account
- */
-export function readmitting(member, account) {
-  return async (/** @type {CircleState} */ state, /** @type {number} */ at) => {
-    await member.accounts.get([account], { isFresh: true });
-    const reset = waitingOf(member.accounts, state, at).find((one) => one.account === account);
-    if (!reset) throw declined("nobody-waits");
-    const { head } = member.accounts.require(reset.by);
-    /** @type {Operation} */
-    const operation = { op: "member.readmit", account, account_head: head, statements: member.accounts.resetsOf(account) };
-    return { operations: [operation], open: owedFor(state, member.account, operation) };
-  };
+/** Who reads nothing needs no key to change for it. @param {string} role @param {"all" | "none" | number} history @param {number} at */
+function beginning(role, history, at) {
+  if (history === "all" || role === "bot") return 0;
+  return history === "none" ? at : Math.min(history, at);
 }
 
 /** Remove another, and open the next epochs in the same step. @param {Member} member @param {string} account */
@@ -202,13 +190,45 @@ export function removing(member, account) {
   };
 }
 
-/** @param {Member} member @param {string} account @param {import("../core/ledger-operations.js").CircleRole} role */
-export function changingRole(member, account, role) {
+/** Another role, other audiences, another end. @param {Member} member @param {string} account @param {import("./types-audience.js").Change} change */
+export function changing(member, account, { role, audiences, until }) {
   return (/** @type {CircleState} */ state) => {
     const changed = state.members.get(account);
     if (!changed) throw new ProtocolError("not-a-member");
     /** @type {Operation} */
-    const operation = { op: "member.change", account, role, audiences: [...audiencesOf(changed)], until: lastPeriod(changed).until };
+    const operation = { op: "member.change", account, role, audiences: [...audiences], until };
+    const owed = owedFor(state, member.account, operation);
+    return { operations: [operation], open: [...owed, ...unreadable(state, changed, audiences).filter((name) => !owed.includes(name))] };
+  };
+}
+
+/** Audiences whose current epoch opened before the member's history: its key would never be granted. @param {CircleState} state @param {import("../core/ledger-state.js").Member} changed @param {readonly string[]} audiences */
+function unreadable(state, changed, audiences) {
+  const gained = audiences.filter((name) => !audiencesOf(changed).includes(name));
+  return gained.filter((name) => currentEpoch(state, name).openedAt < changed.history);
+}
+
+/** Open a further audience, with oneself and these members in it. @param {Member} member @param {string} name @param {readonly string[]} others */
+export function openingAudience(member, name, others) {
+  return (/** @type {CircleState} */ state) => {
+    if (state.audiences.has(name)) throw declined("audience-exists");
+    const operations = [member.account, ...others].map((account) => {
+      const joining = state.members.get(account);
+      if (!joining) throw new ProtocolError("not-a-member");
+      const { role, until } = lastPeriod(joining);
+      return /** @type {Operation} */ ({ op: "member.change", account, role, audiences: [...audiencesOf(joining), name], until });
+    });
+    return { operations, open: [name] };
+  };
+}
+
+/** Give whoever took the place of a member that was reset its place in the circle, under new epochs. @param {Member} member @param {string} account the old one */
+export function readmitting(member, account) {
+  return (/** @type {CircleState} */ state, /** @type {number} */ at) => {
+    const waits = waitingOf(member.accounts, state, at).find((one) => one.account === account);
+    if (!waits) throw declined("nobody-waits");
+    /** @type {Operation} */
+    const operation = { op: "member.readmit", account, account_head: member.accounts.require(waits.by).head, statements: member.accounts.resetsOf(account) };
     return { operations: [operation], open: owedFor(state, member.account, operation) };
   };
 }

@@ -1,10 +1,12 @@
 /** One circle while somebody looks at it: what state/types.js calls OpenCircle. */
 import { uuid7 } from "../core/bytes.js";
+import { audiencesOf as namedIn } from "../core/envelope.js";
 import { ProtocolError } from "../core/errors.js";
 import { Soon } from "./lane.js";
 import { acting, declined } from "./failure.js";
 import { fetchAttachment, sealFiles } from "./attachments.js";
-import { adding, append, changingRole, closing, leaving, readmitting, removing } from "./membership.js";
+import { audiencesFor, audienceViews, ownAudiences } from "./audiences.js";
+import { adding, append, changing, closing, leaving, openingAudience, readmitting, removing } from "./membership.js";
 import { patientOf } from "./patient.js";
 import { waitingRows } from "./resets.js";
 import { Signal } from "./signal.js";
@@ -22,12 +24,12 @@ import { memberRows, newestGood, powers, receiptRows, TimelineViews, versionView
 /** @typedef {import("./timeline-view.js").Scene} Scene */
 
 /** @type {Draft} */
-export const EMPTY_DRAFT = Object.freeze({ type: "GEN", text: "", urgent: false, acknowledge: false, replyTo: null, replaces: null, kept: [], files: [] });
+export const EMPTY_DRAFT = Object.freeze({ type: "GEN", text: "", urgent: false, acknowledge: false, replyTo: null, replaces: null, audiences: null, kept: [], files: [] });
 
 /** @type {CircleInfo} */
 const UNKNOWN = Object.freeze({
   name: "", patient: null, role: null, loaded: false, active: false, closed: false, lockedSince: null,
-  mayPost: false, mayAdd: false, mayLead: false, mayLeave: false, alarm: null,
+  mayPost: false, mayAdd: false, mayLead: false, mayLeave: false, alarm: null, audiences: Object.freeze([]),
 });
 
 /** @type {Timeline} */
@@ -141,7 +143,7 @@ export class OpenCircle {
     const patient = patientOf(keeper.profile);
     this.info.value = Object.freeze({
       name: keeper.profile?.text ?? "", patient, loaded: keeper.state !== null || this.#isShown, lockedSince: keeper.lockedSince, ...powers(scene),
-      ...(keeper.alarm ? { mayPost: false, mayAdd: false, mayLead: false } : {}), alarm: keeper.alarm,
+      ...(keeper.alarm ? { mayPost: false, mayAdd: false, mayLead: false } : {}), alarm: keeper.alarm, audiences: audienceViews(scene),
     });
     this.members.value = memberRows(scene, this.#waitingDevices);
     this.waiting.value = waitingRows(scene);
@@ -177,7 +179,7 @@ export class OpenCircle {
   }
 
   async #loadDraft() {
-    this.draft.value = (await this.#world.drafts.load(this.circle)) ?? EMPTY_DRAFT;
+    this.draft.value = { ...EMPTY_DRAFT, ...(await this.#world.drafts.load(this.circle)) };
   }
 
   /** @param {Draft} draft */
@@ -193,13 +195,23 @@ export class OpenCircle {
         reply_to: draft.replyTo ?? replaced?.content?.reply_to ?? null, broadcast: replaced?.content?.broadcast ?? null,
       };
       const at = member.clock.now();
+      const audiences = this.#audiencesOf(draft, replaced);
       const place = replaced ? this.#after(replaced, "correction") : { note: uuid7(at), version: 1, replaces: null, kind: /** @type {const} */ ("post") };
-      const writing = { circle: this.circle, ...place, at, audiences: ["team"], urgent: draft.urgent, acknowledge: draft.acknowledge, mentions: [], content };
+      const writing = { circle: this.circle, ...place, at, audiences, urgent: draft.urgent, acknowledge: draft.acknowledge, mentions: [], content };
       const blobs = sealed.map(({ attachment, blob }) => ({ id: attachment.blob, blob }));
       await outbox.put([writing], { blobs, besides: await drafts.removal(this.circle) });
       this.draft.value = EMPTY_DRAFT;
       this.#draw();
     });
+  }
+
+  /** Whom a draft goes to; a later version goes to whom the note did. Throws Failure `audience-left`. @param {Draft} draft @param {Version | null} replaced @returns {string[]} */
+  #audiencesOf({ audiences: chosen }, replaced) {
+    const mine = ownAudiences(this.#scene());
+    const wanted = replaced?.envelope ? namedIn(replaced.envelope.header) : null;
+    const audiences = audiencesFor(mine, wanted ?? chosen);
+    if (audiences.length === 0 || (wanted && audiences.length < wanted.length)) throw declined("audience-left");
+    return [...audiences].sort();
   }
 
   /** @param {string} note @param {string} reason */
@@ -211,7 +223,7 @@ export class OpenCircle {
       const content = { type: version.content?.type ?? "GEN", text: reason, form: null, attachments: [], reply_to: null, broadcast: version.content?.broadcast ?? null };
       const at = member.clock.now();
       const place = this.#after(version, "withdrawal");
-      await outbox.put([{ circle: this.circle, ...place, at, audiences: ["team"], urgent: false, acknowledge: false, mentions: [], content }], { blobs: [] });
+      await outbox.put([{ circle: this.circle, ...place, at, audiences: this.#audiencesOf(EMPTY_DRAFT, version), urgent: false, acknowledge: false, mentions: [], content }], { blobs: [] });
       this.#draw();
     });
   }
@@ -295,7 +307,8 @@ export class OpenCircle {
     const [first, version] = [shown[0]?.version ?? 1, newestGood(shown)];
     const versions = [...(this.#recalled.get(note) ?? []).filter((older) => older.version < first), ...shown];
     const author = version?.envelope?.header.account ?? this.#world.member.account;
-    return { loaded, version: version?.version ?? 1, rows: receiptRows(this.#scene(), { note, versions, author }) };
+    const audiences = this.#world.outbox.of(this.circle).find(({ row }) => row.note === note)?.row.audiences;
+    return { loaded, version: version?.version ?? 1, rows: receiptRows(this.#scene(), { note, versions, author, audiences }) };
   }
 
   /** @param {import("./types.js").AttachmentFetch} fetch */
@@ -325,9 +338,14 @@ export class OpenCircle {
     return this.#write(removing(this.#world.member, account));
   }
 
-  /** @param {string} account @param {import("./types.js").CircleRole} role */
-  changeRole(account, role) {
-    return this.#write(changingRole(this.#world.member, account, role));
+  /** @param {string} account @param {import("./types-audience.js").Change} change */
+  change(account, change) {
+    return this.#write(changing(this.#world.member, account, change));
+  }
+
+  /** @param {string} name @param {readonly string[]} others */
+  openAudience(name, others) {
+    return this.#write(openingAudience(this.#world.member, name, others));
   }
 
   leave() {

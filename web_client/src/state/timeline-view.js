@@ -1,6 +1,8 @@
 /** From what this device knows of a circle's notes to what a person sees: pure functions, views kept where nothing changed. */
 import { attachmentView } from "./attachments.js";
-import { audiencesOf, isActive, readers, roleOf } from "../core/ledger.js";
+import { readersOf } from "./audiences.js";
+import { audiencesOf as namedIn } from "../core/envelope.js";
+import { isActive, roleOf } from "../core/ledger.js";
 
 /** @typedef {import("./types.js").NoteView} NoteView */
 /** @typedef {import("./types.js").NoteType} NoteType */
@@ -75,6 +77,7 @@ function noteView(scene, { note, versions, waiting, seen }) {
   const [first, version, at] = [versions[0] ?? null, waiting?.row.version ?? shown?.version ?? 1, waiting?.row.at ?? header?.at ?? shown?.at ?? 0];
   const writtenAt = first?.envelope?.header.at ?? at;
   const isWithdrawn = kind === "withdrawal";
+  const audiences = waiting?.row.audiences ?? (header ? namedIn(header) : []);
   return {
     note, version, seq: first?.seq ?? null, account, ...personOf(scene, account), mine: account === scene.me,
     at: writtenAt, correctedAt: version > 1 && !isWithdrawn ? at : null,
@@ -87,7 +90,7 @@ function noteView(scene, { note, versions, waiting, seen }) {
     withdrawn: isWithdrawn ? { at, reason: said?.text ?? "" } : null,
     locked: !waiting && shown?.isLocked ? { since: Math.max(shown.at, scene.joinedAt) } : null,
     damaged: waiting ? null : (shown?.damaged ?? null), sending: waiting?.sending ?? null,
-    seen: counted(scene, account, seen), broadcast: said?.broadcast ?? null,
+    seen: counted(scene, { author: account, audiences, seen }), broadcast: said?.broadcast ?? null, audiences,
   };
 }
 
@@ -114,9 +117,9 @@ function replyView(scene, note) {
   return { note, author: personOf(scene, account).author, excerpt, type: /** @type {NoteType | null} */ (shown?.content?.type ?? null) };
 }
 
-/** @param {Scene} scene @param {string} author @param {ReadonlyMap<string, Seen>} seen */
-function counted({ state, now }, author, seen) {
-  const people = state ? readers(state, "team", now).map((member) => member.account).filter((account) => account !== author) : [];
+/** @param {Scene} scene @param {{ author: string, audiences: readonly string[], seen: ReadonlyMap<string, Seen> }} of */
+function counted(scene, { author, audiences, seen }) {
+  const people = readersOf(scene, audiences).filter((account) => account !== author);
   const has = (/** @type {(one: Seen) => boolean} */ test) => people.filter((account) => test(seen.get(account) ?? NOTHING)).length;
   return {
     people: people.length,
@@ -128,13 +131,16 @@ function counted({ state, now }, author, seen) {
 
 /**
  * Who has seen the newest of these versions of a note: everybody who may read it but its author, and whoever did and left.
- * @param {Scene} scene @param {{ note: string, versions: readonly Version[], author: string }} of @returns {ReceiptRow[]}
+ * @param {Scene} scene @param {{ note: string, versions: readonly Version[], author: string, audiences?: readonly string[] | undefined }} of
+ *   `audiences`: of a note that is on its way
+ * @returns {ReceiptRow[]}
  */
-export function receiptRows(scene, { note, versions, author }) {
+export function receiptRows(scene, { note, versions, author, audiences = [] }) {
   const version = newestGood(versions)?.version ?? 1;
   const of = (/** @type {number} */ one) => scene.receipts.of({ note, version: one, envelope: envelopeOf(versions, one) });
   const seen = of(version);
-  const members = scene.state ? readers(scene.state, "team", scene.now).map((member) => member.account) : [];
+  const header = newestGood(versions)?.envelope?.header;
+  const members = readersOf(scene, header ? namedIn(header) : audiences);
   const earlier = Array.from({ length: version - 1 }, (_, index) => version - 1 - index);
   const accounts = new Set([...members, ...seen.keys(), ...earlier.flatMap((older) => [...of(older).keys()])]);
   accounts.delete(author);
@@ -175,17 +181,29 @@ export function memberRows({ state, accounts, me, now }, waitingDevices) {
     return Object.freeze({
       account: member.account, name: profile?.name ?? "", profession: profile?.profession ?? "", organisation: profile?.organisation ?? "",
       role: last.role, me: isOwn, active: isCurrent, since: sinceOf(member), until: last.until, history: historyOf(member),
+      audiences: last.audiences, endedAt: isCurrent ? null : endOf(last), earlier: staysOf(member).slice(0, -1),
       addedBy: accounts.known.get(member.addedBy)?.profile.name ?? null, mayRemove, waitingDevices: waitingDevices.get(member.account) ?? 0,
     });
   });
 }
 
-/** When the member came: a change of role goes on with the same stay. @param {import("../core/ledger-state.js").Member} member */
-function sinceOf({ periods }) {
-  let index = periods.length - 1;
-  while (index > 0 && periods[index - 1]?.endedSeq === periods[index]?.seq) index -= 1;
-  return /** @type {import("../core/ledger-state.js").Period} */ (periods[index]).since;
+/** When the member came. @param {import("../core/ledger-state.js").Member} member */
+const sinceOf = (member) => /** @type {import("./types-audience.js").Stay} */ (staysOf(member).at(-1)).since;
+
+/** The times the member was here: a change of role or audiences goes on with the same one. @param {import("../core/ledger-state.js").Member} member */
+function staysOf({ periods }) {
+  /** @type {import("./types-audience.js").Stay[]} */
+  const stays = [];
+  for (const [index, period] of periods.entries()) {
+    const isContinued = index > 0 && periods[index - 1]?.endedSeq === period.seq;
+    const since = isContinued ? /** @type {import("./types-audience.js").Stay} */ (stays.pop()).since : period.since;
+    stays.push(Object.freeze({ since, until: endOf(period) }));
+  }
+  return stays;
 }
+
+/** When it ended or will: what comes first. @param {import("../core/ledger-state.js").Period} period */
+const endOf = ({ until, removedAt }) => (until !== null && removedAt !== null ? Math.min(until, removedAt) : (removedAt ?? until));
 
 /** @param {import("../core/ledger-state.js").Member} member @returns {"all" | "none" | number} */
 function historyOf(member) {
@@ -202,7 +220,7 @@ export function powers({ state, me, now }) {
   const leads = state ? [...state.members.values()].filter((member) => isActive(member, now) && roleOf(member) === "lead" && member.periods.at(-1)?.until === null) : [];
   const isOnlyLead = leads.every((member) => member.account === me);
   return {
-    role, active: isIn, closed: state?.closed ?? false, mayPost: isOpen && mine !== undefined && audiencesOf(mine).includes("team"),
+    role, active: isIn, closed: state?.closed ?? false, mayPost: isOpen && role !== "bot",
     mayAdd: isOpen && (role === "lead" || role === "professional"), mayLead: isOpen && role === "lead", mayLeave: isOpen && !isOnlyLead,
   };
 }

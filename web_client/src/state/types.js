@@ -160,10 +160,11 @@
  * @property {(note: string) => Promise<readonly NoteVersion[]>} history  Oldest first.
  * @property {(note: string) => Promise<Readable<ReceiptMatrix>>} receipts
  * @property {(fetch: AttachmentFetch) => Promise<Blob>} attachment  Decrypted and checked.
- * @property {(member: { account: string, role: CircleRole, history: "all" | "none", until: number | null }) => Promise<void>} add
+ * @property {(member: import("./types-audience.js").Addition) => Promise<void>} add
  * @property {(account: string) => Promise<void>} readmit  A `waiting` one, by its old account: same role, audiences, end and history.
  * @property {(account: string) => Promise<void>} remove
- * @property {(account: string, role: CircleRole) => Promise<void>} changeRole
+ * @property {(account: string, change: import("./types-audience.js").Change) => Promise<void>} change
+ * @property {(name: string, others: readonly string[]) => Promise<void>} openAudience  A further one, for oneself and these.
  * @property {() => Promise<void>} leave
  * @property {() => Promise<void>} close  For everybody and for good.
  * @property {(before: number) => Promise<AuditPage>} accesses  Who looked at this circle; 0: from the newest.
@@ -183,6 +184,7 @@
  * @property {boolean} mayLead  May change roles and close.
  * @property {boolean} mayLeave
  * @property {"fork" | "rollback" | null} alarm  The server showed two histories; this device no longer posts here.
+ * @property {readonly import("./types-audience.js").AudienceView[]} audiences  `team` first.
  */
 
 /**
@@ -219,6 +221,7 @@
  * @property {Sending | null} sending  Null when the server has it.
  * @property {{ people: number, stored: number, read: number, acknowledged: number }} seen  People other than the author.
  * @property {string | null} broadcast
+ * @property {readonly string[]} audiences  Who may read it.
  */
 
 /**
@@ -271,6 +274,7 @@
  * @property {boolean} acknowledge
  * @property {string | null} replyTo  A note.
  * @property {string | null} replaces  The note this corrects, one's own.
+ * @property {readonly string[] | null} audiences  Chosen for it; null: as usual.
  * @property {readonly string[]} kept  Attachments of the corrected note that stay.
  * @property {readonly File[]} files  New ones, as chosen; cleaned and sealed when posted.
  */
@@ -300,22 +304,7 @@
  * @typedef {Omit<Person, "roles"> & { by: Omit<Person, "roles">, at: number, mayReadmit: boolean }} WaitingMember
  */
 
-/**
- * @typedef {object} MemberRow
- * @property {string} account
- * @property {string} name
- * @property {string} profession
- * @property {string} organisation
- * @property {CircleRole} role
- * @property {boolean} me
- * @property {boolean} active
- * @property {number} since
- * @property {number | null} until
- * @property {"all" | "none" | number} history  A number: from that time on.
- * @property {string | null} addedBy  A name.
- * @property {boolean} mayRemove  By this account, now.
- * @property {number} waitingDevices  Devices whose keys are still on the way.
- */
+/** @typedef {import("./types-audience.js").MemberRow} MemberRow */
 
 // ── People and devices ─────────────────────────────────────────────────────────────────────────────────────────
 
@@ -364,7 +353,7 @@
  * @property {(broadcast: string) => Promise<Readable<BroadcastMatrix>>} matrix
  */
 
-/** @typedef {Omit<Draft, "replyTo" | "replaces" | "kept"> & { circles: readonly string[] }} BroadcastForm */
+/** @typedef {Omit<Draft, "replyTo" | "replaces" | "kept" | "audiences"> & { circles: readonly string[] }} BroadcastForm */
 
 /** @typedef {{ broadcast: string, at: number, type: NoteType, text: string, circles: number, people: number, acknowledged: number }} BroadcastRow */
 
@@ -381,7 +370,7 @@
 
 // ── Audit and administration: types-audit.js ───────────────────────────────────────────────────────────────────
 
-/** @typedef {import("./types-audit.js").Audit} Audit */
+/** @typedef {import("./types-audit.js").Audit & import("./types-watch.js").AuditWatch} Audit */
 /** @typedef {import("./types-audit.js").AuditFilter} AuditFilter */
 /** @typedef {import("./types-audit.js").AuditSearch} AuditSearch */
 /** @typedef {import("./types-audit.js").AuditPage} AuditPage */

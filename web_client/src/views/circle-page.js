@@ -125,7 +125,7 @@ export class CirclePage extends LightElement {
     /** @param {string | null} id */
     const find = (id) => notes.find((note) => note.note === id) ?? null;
     return html`
-      <note-composer .draft=${this.draft} .replied=${find(this.draft.replyTo)} .corrected=${find(this.draft.replaces)}
+      <note-composer .draft=${this.draft} .replied=${find(this.draft.replyTo)} .corrected=${find(this.draft.replaces)} .audiences=${this.open.info.value.audiences}
         .busy=${this.#posting.busy} .failure=${this.#posting.failure}
         @draft=${this.#on(this.#keepDraft)} @post=${this.#on(this.#post)}></note-composer>`;
   }

@@ -2,19 +2,21 @@ import { html, nothing } from "lit";
 import { t } from "../i18n/language.js";
 import { Doing } from "./doing.js";
 import { LightElement, later } from "./light-element.js";
+import { audienceChoice, offered } from "./audience-choice.js";
 import { avatar, failureView } from "./parts.js";
 import "./person-search.js";
+import "./until-field.js";
 
 /** @import { CircleRole, Directory, OpenCircle, Person } from "../state/types.js" */
 
-const DAY = 86_400_000;
+const HISTORIES = /** @type {const} */ (["all", "none", "date"]);
 
 /** Bring somebody of the directory into a circle. Tells `invited` with the name, or `cancelled`. */
 export class InviteForm extends LightElement {
   /** @override */
   static properties = {
     directory: { attribute: false }, open: { attribute: false }, without: { attribute: false },
-    person: { state: true }, role: { state: true }, history: { state: true }, until: { state: true },
+    person: { state: true }, role: { state: true }, audiences: { state: true }, history: { state: true }, from: { state: true }, until: { state: true },
   };
 
   #doing = new Doing(this);
@@ -26,8 +28,10 @@ export class InviteForm extends LightElement {
     /** @type {readonly string[]} */ this.without = [];
     /** @type {Person | null} */ this.person = null;
     /** @type {CircleRole} */ this.role = "professional";
-    /** @type {"all" | "none"} */ this.history = "all";
-    /** A day, YYYY-MM-DD; empty: open-ended. */ this.until = "";
+    /** @type {readonly string[]} */ this.audiences = [];
+    /** @type {typeof HISTORIES[number]} */ this.history = "all";
+    /** The first day whose notes are read, YYYY-MM-DD. */ this.from = today();
+    /** @type {number | null} */ this.until = null;
   }
 
   /** @override */
@@ -48,7 +52,15 @@ export class InviteForm extends LightElement {
   /** @param {CustomEvent<Person>} event */
   #chosen(event) {
     this.person = event.detail;
-    this.role = event.detail.roles.includes("bot") ? "bot" : event.detail.roles.includes("carer") ? "carer" : "professional";
+    const { roles } = event.detail;
+    this.#become(roles.includes("bot") ? "bot" : roles.includes("carer") ? "carer" : "professional");
+  }
+
+  /** The audiences follow the role: whoever cares at home reads what is for the family, where there is such a one. @param {CircleRole} role */
+  #become(role) {
+    const names = offered(this.open.info.value.audiences).map(({ name }) => name);
+    const usual = role === "carer" && names.includes("family") ? "family" : "team";
+    this.#set({ role, audiences: [names.includes(usual) ? usual : (names[0] ?? "team")] });
   }
 
   /** @param {Person} person */
@@ -57,12 +69,8 @@ export class InviteForm extends LightElement {
     return html`
       <form class="stack" @submit=${this.#submit}>
         <div class="row">${avatar(person.name)}<div class="grow"><p class="strong">${person.name}</p><p class="small quiet">${[person.profession, person.organisation].filter(Boolean).join(" · ")}</p></div></div>
-        ${bot ? html`<p class="quiet">${t("invite.bot")}</p>` : [this.#roles(), this.#history()]}
-        <div class="field">
-          <label for="invite-until">${t("invite.until")}</label>
-          <p class="hint" id="invite-until-hint">${t("invite.until.hint")}</p>
-          <input class="input" id="invite-until" type="date" aria-describedby="invite-until-hint" min=${tomorrow()} .value=${this.until} @input=${this.#untilTyped}>
-        </div>
+        ${bot ? html`<p class="quiet">${t("invite.bot")}</p>` : [this.#roles(), this.#readings(), this.#history()]}
+        <until-field .until=${this.until} @until=${this.#untilChosen}></until-field>
         ${failureView(this.#doing.failure)}
         <div class="buttons">
           <button class="button primary" ?disabled=${this.#doing.busy}>${t("invite.add")}</button>
@@ -72,29 +80,43 @@ export class InviteForm extends LightElement {
   }
 
   #roles() {
-    const offered = this.open.info.value.mayLead ? /** @type {const} */ (["professional", "carer", "lead"]) : /** @type {const} */ (["professional", "carer"]);
+    const roles = this.open.info.value.mayLead ? /** @type {const} */ (["professional", "carer", "lead"]) : /** @type {const} */ (["professional", "carer"]);
     return html`
       <fieldset class="field"><legend>${t("invite.role")}</legend>
-        <div class="choices">${offered.map((role) => html`<label class="choice"><input type="radio" name="role" .checked=${role === this.role} @change=${() => this.#set({ role })}><span>${t(`circle-role.${role}`)}</span></label>`)}</div>
+        <div class="choices">${roles.map((role) => html`<label class="choice"><input type="radio" name="role" .checked=${role === this.role} @change=${() => this.#become(role)}><span>${t(`circle-role.${role}`)}</span></label>`)}</div>
       </fieldset>`;
+  }
+
+  #readings() {
+    const audiences = offered(this.open.info.value.audiences);
+    if (audiences.length < 2) return nothing;
+    return audienceChoice({ audiences, chosen: this.audiences, onChange: (chosen) => this.#set({ audiences: chosen }) });
   }
 
   #history() {
     return html`
       <fieldset class="field"><legend>${t("invite.history")}</legend>
-        <div class="choices">${/** @type {const} */ (["all", "none"]).map((history) => html`<label class="choice"><input type="radio" name="history" .checked=${history === this.history} @change=${() => this.#set({ history })}><span>${t(`invite.history.${history}`)}</span></label>`)}</div>
+        <div class="choices">${HISTORIES.map((history) => html`<label class="choice"><input type="radio" name="history" .checked=${history === this.history} @change=${() => this.#set({ history })}><span>${t(`invite.history.${history}`)}</span></label>`)}</div>
         ${this.history === "none" ? html`<p class="hint">${t("invite.history.none.hint")}</p>` : nothing}
+        ${this.history === "date" ? html`
+          <input class="input" type="date" required aria-label=${t("invite.history.from")} aria-describedby="invite-from-hint" max=${today()} .value=${this.from} @change=${this.#fromTyped}>
+          <p class="hint" id="invite-from-hint">${t("invite.history.date.hint")}</p>` : nothing}
       </fieldset>`;
   }
 
-  /** @param {Partial<Pick<InviteForm, "role" | "history">>} change */
+  /** @param {Event} event */
+  #fromTyped(event) {
+    this.from = /** @type {HTMLInputElement} */ (event.target).value;
+  }
+
+  /** @param {Partial<Pick<InviteForm, "role" | "audiences" | "history">>} change */
   #set(change) {
     Object.assign(this, change);
   }
 
-  /** @param {Event} event */
-  #untilTyped(event) {
-    this.until = /** @type {HTMLInputElement} */ (event.target).value;
+  /** @param {CustomEvent<number | null>} event */
+  #untilChosen(event) {
+    this.until = event.detail;
   }
 
   #back() {
@@ -106,12 +128,12 @@ export class InviteForm extends LightElement {
     event.preventDefault();
     const person = this.person;
     if (!person) return;
-    const { role, history } = this;
-    const until = this.until ? new Date(`${this.until}T00:00`).getTime() + DAY : null;
-    const done = await this.#doing.run(() => this.open.add({ account: person.account, role, history, until }));
+    const { role, audiences, until } = this;
+    const history = this.history === "date" ? new Date(`${this.from}T00:00`).getTime() : this.history;
+    const done = await this.#doing.run(() => this.open.add({ account: person.account, role, audiences, history, until }));
     if (done) this.tell("invited", person.name);
   }
 }
 customElements.define("invite-form", InviteForm);
 
-const tomorrow = () => new Date(Date.now() + DAY).toLocaleDateString("sv-SE");
+const today = () => new Date().toLocaleDateString("sv-SE");

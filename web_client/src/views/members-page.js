@@ -1,6 +1,7 @@
 import { html, nothing } from "lit";
-import { shortDate } from "../i18n/formats.js";
+import { dateTime, shortDate } from "../i18n/formats.js";
 import { t } from "../i18n/language.js";
+import { audienceName } from "./audience-words.js";
 import { Doing } from "./doing.js";
 import { icon } from "./icons.js";
 import { LightElement, later } from "./light-element.js";
@@ -10,16 +11,14 @@ import { Watching } from "./watching.js";
 import "./confirm-dialog.js";
 import "./invite-form.js";
 
-/** @import { App, CircleInfo, CircleRole, MemberRow, OpenCircle } from "../state/types.js" */
+/** @import { App, CircleInfo, MemberRow, OpenCircle } from "../state/types.js" */
 
 /** @typedef {{ heading: string, text: string, action: string, done: () => Promise<void> }} Question */
-
-const ROLES = /** @type {const} */ (["lead", "professional", "carer"]);
 
 /** Who is in the circle, and who may come or go. */
 export class MembersPage extends LightElement {
   /** @override */
-  static properties = { app: { attribute: false }, circle: { attribute: false }, question: { state: true }, inviting: { state: true } };
+  static properties = { app: { attribute: false }, circle: { attribute: false }, question: { state: true }, inviting: { state: true }, form: { state: true } };
 
   #doing = new Doing(this);
 
@@ -30,6 +29,7 @@ export class MembersPage extends LightElement {
     /** @type {OpenCircle} */ this.open = later();
     /** @type {Question | null} */ this.question = null;
     this.inviting = false;
+    /** @type {{ name: "audience" } | { name: "member", member: MemberRow } | null} */ this.form = null;
     Watching.on(this, () => [this.open.info, this.open.members]);
   }
 
@@ -56,7 +56,9 @@ export class MembersPage extends LightElement {
         ${failureView(this.#doing.failure)}
         ${info.mayAdd ? this.#invite(members) : nothing}
         ${info.loaded ? this.#lists(members, info) : loading()}
+        ${info.loaded ? this.#audiences(info) : nothing}
         ${this.#ends(info)}
+        ${this.#forms()}
         ${this.question ? this.#ask(this.question) : nothing}
       </div>`;
   }
@@ -95,6 +97,7 @@ export class MembersPage extends LightElement {
 
   /** @param {MemberRow} member @param {CircleInfo} info */
   #member(member, info) {
+    const several = info.audiences.length > 1;
     return html`
       <li class="wraps">
         ${avatar(member.name)}
@@ -102,6 +105,7 @@ export class MembersPage extends LightElement {
           <p class="strong">${member.name} ${member.me ? html`<span class="badge">${t("you")}</span>` : nothing}</p>
           <p class="small quiet">${[member.profession, member.organisation].filter(Boolean).join(" · ")}</p>
           <p class="small quiet">${details(member)}</p>
+          ${several && member.active && member.role !== "bot" ? html`<p class="badges">${member.audiences.map((name) => html`<span class="badge">${audienceName(name)}</span>`)}</p>` : nothing}
         </div>
         ${member.active ? this.#controls(member, info) : nothing}
       </li>`;
@@ -109,27 +113,45 @@ export class MembersPage extends LightElement {
 
   /** @param {MemberRow} member @param {CircleInfo} info */
   #controls(member, info) {
-    const fixed = !info.mayLead || member.role === "bot";
+    const label = t("member.change-person", { name: member.name });
     return html`
       <div class="row">
-        ${fixed ? html`<span class="badge accent">${t(`circle-role.${member.role}`)}</span>` : this.#role(member)}
+        <span class="badge accent">${t(`circle-role.${member.role}`)}</span>
+        ${info.mayLead && member.role !== "bot" ? html`<button class="button plain square" aria-label=${label} title=${label} aria-haspopup="dialog" @click=${() => this.#openForm({ name: "member", member })}>${icon("edit")}</button>` : nothing}
         ${member.mayRemove && !member.me ? html`<button class="button plain square" aria-label=${t("members.remove-person", { name: member.name })} title=${t("members.remove")} @click=${() => this.#remove(member)}>${icon("close")}</button>` : nothing}
       </div>`;
   }
 
-  /** @param {MemberRow} member */
-  #role(member) {
-    return html`
-      <select class="input" aria-label=${t("members.role-of", { name: member.name })} ?disabled=${this.#doing.busy} @change=${(/** @type {Event} */ event) => this.#changeRole(member, event)}>
-        ${ROLES.map((role) => html`<option value=${role} ?selected=${role === member.role}>${t(`circle-role.${role}`)}</option>`)}
-      </select>`;
+  /** Forms are loaded when they are first wanted. @param {MembersPage["form"]} form */
+  #openForm(form) {
+    void this.#doing.run(async () => {
+      await Promise.all([import("./audience-form.js"), import("./member-form.js")]);
+      this.form = form;
+    });
   }
 
-  /** @param {MemberRow} member @param {Event} event */
-  async #changeRole(member, event) {
-    const select = /** @type {HTMLSelectElement} */ (event.target);
-    const done = await this.#doing.run(() => this.open.changeRole(member.account, /** @type {CircleRole} */ (select.value)));
-    if (!done) select.value = member.role;
+  #forms() {
+    if (!this.form) return nothing;
+    if (this.form.name === "audience") return html`<audience-form .open=${this.open} @closed=${this.#formClosed}></audience-form>`;
+    return html`<member-form .open=${this.open} .member=${this.form.member} @closed=${this.#formClosed}></member-form>`;
+  }
+
+  #formClosed() {
+    this.form = null;
+  }
+
+  /** Who reads what, where not everybody reads everything or a lead could have it so. @param {CircleInfo} info */
+  #audiences(info) {
+    if (info.audiences.length < 2 && !info.mayLead) return nothing;
+    return html`
+      <section class="stack-small" aria-labelledby="audiences-heading">
+        <h2 id="audiences-heading">${t("audiences.title")}</h2>
+        ${info.audiences.length < 2 ? html`<p class="quiet">${t("audiences.text")}</p>` : html`
+          <ul class="rows">${info.audiences.map(({ name, people }) => html`
+            <li class="wraps"><div class="grow"><p class="strong">${audienceName(name)} <span class="badge">${t("readers.count", { count: people.length })}</span></p>
+              <p class="small quiet">${people.map((person) => (person.me ? t("you") : person.name)).join(", ")}</p></div></li>`)}</ul>`}
+        ${info.mayLead && info.audiences.length < 8 ? html`<p><button class="button" aria-haspopup="dialog" @click=${() => this.#openForm({ name: "audience" })}>${icon("add")}${t("audiences.open")}</button></p>` : nothing}
+      </section>`;
   }
 
   /** @param {MemberRow} member */
@@ -181,10 +203,12 @@ export class MembersPage extends LightElement {
 customElements.define("members-page", MembersPage);
 
 /** @param {MemberRow} member */
-function details({ name, since, until, history, addedBy, waitingDevices }) {
-  const parts = [until ? t("members.period", { since: shortDate(since), until: shortDate(until) }) : t("members.since", { since: shortDate(since) })];
-  if (history === "none") parts.push(t("members.history.none"));
-  if (typeof history === "number") parts.push(t("members.history.from", { date: shortDate(history) }));
+function details({ active, name, since, until, endedAt, earlier, history, addedBy, waitingDevices }) {
+  const parts = active ? [t("members.since", { since: shortDate(since) })] : [t("members.period", { since: shortDate(since), until: dateTime(endedAt ?? since) })];
+  if (active && until) parts.push(t("members.until", { until: dateTime(until) }));
+  for (const stay of earlier) parts.push(t("members.earlier", { since: shortDate(stay.since), until: shortDate(stay.until ?? stay.since) }));
+  if (active && history === "none") parts.push(t("members.history.none"));
+  if (active && typeof history === "number") parts.push(t("members.history.from", { date: shortDate(history) }));
   if (addedBy && addedBy !== name) parts.push(t("members.added-by", { name: addedBy }));
   if (waitingDevices > 0) parts.push(t("members.waiting", { count: waitingDevices }));
   return parts.join(" · ");

@@ -1,6 +1,7 @@
 import { html, nothing } from "lit";
 import { fullTime, lasting, percent, shortTime } from "../i18n/formats.js";
 import { t } from "../i18n/language.js";
+import { audienceNames, isSpecial } from "./audience-words.js";
 import { icon } from "./icons.js";
 import { LightElement, later } from "./light-element.js";
 import { attachmentsView } from "./attachments.js";
@@ -68,13 +69,14 @@ export class NoteCard extends LightElement {
   }
 
   #badges() {
-    const { type, urgent, acknowledge, correctedAt } = this.note;
-    if (type === "GEN" && !urgent && !acknowledge && !correctedAt) return nothing;
+    const { type, urgent, acknowledge, correctedAt, audiences } = this.note;
+    if (type === "GEN" && !urgent && !acknowledge && !correctedAt && !isSpecial(audiences)) return nothing;
     return html`
       <p class="badges">
         ${urgent ? html`<span class="badge urgent">${icon("urgent")}${t("note.urgent")}</span>` : nothing}
         ${type === "GEN" ? nothing : html`<span class="badge accent">${t(`type.${type}`)}</span>`}
         ${acknowledge ? html`<span class="badge">${icon("checks")}${t("note.asks")}</span>` : nothing}
+        ${isSpecial(audiences) ? html`<span class="badge" title=${t("note.for", { audiences: audienceNames(audiences) })}>${icon("people")}<span class="unseen">${t("note.for", { audiences: audienceNames(audiences) })}</span><span aria-hidden="true">${audienceNames(audiences)}</span></span>` : nothing}
         ${correctedAt ? html`<button class="badge wait" @click=${() => this.tell("history", this.note)}>${icon("history")}${t("note.corrected", { time: shortTime(correctedAt) })}</button>` : nothing}
       </p>`;
   }

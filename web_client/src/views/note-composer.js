@@ -1,13 +1,16 @@
 import { html, nothing } from "lit";
 import { t } from "../i18n/language.js";
 import { isPicture } from "./attachments.js";
-import { emptyDraft, isEmpty } from "./drafts.js";
+import { audiencesFor } from "../state/audiences.js";
+import { emptyDraft, isEmpty, withoutReply } from "./drafts.js";
 import { icon } from "./icons.js";
 import { LightElement, later } from "./light-element.js";
 import { failureView } from "./parts.js";
 import "./attachment-thumb.js";
+import "./composer-readers.js";
 
 /** @import { Draft, Failure, NoteType, NoteView } from "../state/types.js" */
+/** @import { AudienceView } from "../state/types-audience.js" */
 
 export const NOTE_TYPES = /** @type {const} */ (["GEN", "OBS", "INST", "INTERV", "DEM-AVIS"]);
 export const ACCEPTED = "image/jpeg,image/png,image/webp,image/heic,image/heif,application/pdf";
@@ -16,7 +19,7 @@ export const ACCEPTED = "image/jpeg,image/png,image/webp,image/heic,image/heif,a
 export class NoteComposer extends LightElement {
   /** @override */
   static properties = {
-    draft: { attribute: false }, replied: { attribute: false }, corrected: { attribute: false },
+    draft: { attribute: false }, replied: { attribute: false }, corrected: { attribute: false }, audiences: { attribute: false },
     busy: { attribute: false }, failure: { attribute: false },
   };
 
@@ -25,6 +28,7 @@ export class NoteComposer extends LightElement {
     /** @type {Draft} */ this.draft = later();
     /** @type {NoteView | null} */ this.replied = null;
     /** @type {NoteView | null} */ this.corrected = null;
+    /** @type {readonly AudienceView[]} */ this.audiences = [];
     this.busy = false;
     /** @type {Failure | null} */ this.failure = null;
   }
@@ -40,6 +44,7 @@ export class NoteComposer extends LightElement {
       <form class="composer" aria-label=${t("composer.label")} @submit=${this.#submit} @dragover=${this.#dragged} @drop=${this.#dropped}>
         ${failureView(this.failure)}
         ${this.#context()}
+        ${this.#readers()}
         ${this.#files()}
         <div class="composer-line">
           ${this.#chooser("attach", "composer.attach", false)}
@@ -68,7 +73,22 @@ export class NoteComposer extends LightElement {
     }
     if (!draft.replyTo) return nothing;
     const author = this.replied?.mine ? t("you") : (this.replied?.author ?? "");
-    return html`<p class="composer-context">${icon("reply")}<span class="grow clip">${t("composer.replying", { author, text: this.replied?.text ?? "" })}</span>${this.#drop(() => this.#change({ replyTo: null }))}</p>`;
+    return html`<p class="composer-context">${icon("reply")}<span class="grow clip">${t("composer.replying", { author, text: this.replied?.text ?? "" })}</span>${this.#drop(() => this.#change(withoutReply(draft)))}</p>`;
+  }
+
+  /** Where everybody reads everything, there is nothing to say. */
+  #readers() {
+    if (this.audiences.length < 2) return nothing;
+    const mine = this.audiences.filter((audience) => audience.mine).map(({ name }) => name);
+    return html`
+      <composer-readers .audiences=${this.audiences} .chosen=${audiencesFor(mine, this.draft.audiences)} .fixed=${this.draft.replaces !== null}
+        @choose=${this.#choose}></composer-readers>`;
+  }
+
+  /** @param {CustomEvent<readonly string[]>} event */
+  #choose(event) {
+    event.stopPropagation();
+    this.#change({ audiences: event.detail });
   }
 
   /** @param {() => void} drop */

@@ -1,0 +1,42 @@
+/** Who reads what: the audiences of a circle (docs/protocol.md §4), and those a note goes to. */
+import { audiencesOf, isActive, readers, TEAM } from "../core/ledger.js";
+
+/** @typedef {import("./timeline-view.js").Scene} Scene */
+/** @typedef {import("./types-audience.js").AudienceView} AudienceView */
+
+/** `team` first, the others as they came. @param {Pick<Scene, "state" | "accounts" | "me" | "now">} scene @returns {readonly AudienceView[]} */
+export function audienceViews({ state, accounts, me, now }) {
+  if (!state) return [];
+  return inOrder([...state.audiences.keys()]).map((name) => {
+    const people = readers(state, name, now).map(({ account }) => {
+      const profile = accounts.known.get(account)?.profile;
+      return Object.freeze({ account, name: profile?.name ?? "", profession: profile?.profession ?? "", me: account === me });
+    });
+    return Object.freeze({ name, mine: people.some((person) => person.me), people: Object.freeze(people) });
+  });
+}
+
+/** The audiences one reads and may write to. @param {Pick<Scene, "state" | "me" | "now">} scene @returns {string[]} */
+export function ownAudiences({ state, me, now }) {
+  const mine = state?.members.get(me);
+  return mine && isActive(mine, now) ? inOrder(audiencesOf(mine)) : [];
+}
+
+/** Everybody who reads one of these audiences now. @param {Pick<Scene, "state" | "now">} scene @param {readonly string[]} names @returns {string[]} */
+export function readersOf({ state, now }, names) {
+  const known = names.filter((name) => state?.audiences.has(name));
+  return [...new Set(known.flatMap((name) => (state ? readers(state, name, now) : [])).map((member) => member.account))];
+}
+
+/**
+ * Where a draft goes: those chosen that one is in; where nothing was chosen, the whole team.
+ * Empty where all that was chosen is out of reach: it goes nowhere else instead.
+ * @param {readonly string[]} mine @param {readonly string[] | null} chosen @returns {readonly string[]}
+ */
+export function audiencesFor(mine, chosen) {
+  if (chosen) return chosen.filter((name) => mine.includes(name));
+  return mine.includes(TEAM) ? [TEAM] : mine.slice(0, 1);
+}
+
+/** @param {readonly string[]} names */
+const inOrder = (names) => [...names].sort((one, other) => Number(other === TEAM) - Number(one === TEAM));

@@ -51,7 +51,12 @@ async def _enrol_all(folder: Path, transport: Transport, count: int) -> list[Mem
 
     async def one(number: int) -> Member:
         async with gate:
-            request = {"roles": ["professional"], "organisation": "bench", "days": 1}
+            request = {
+                "roles": ["professional"],
+                "organisation": "bench",
+                "days": 1,
+                "resets": None,
+            }
             invited = await socket.call("admin.invite", request)
             return await enrol(transport, invited["path"], f"Member {number}")
 

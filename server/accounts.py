@@ -1,7 +1,7 @@
 """Accounts on an open socket: chains, the next statement, devices, the directory, administration."""
 
 import secrets
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 from relais.crypto import account as accounts
@@ -200,15 +200,15 @@ class Accounts:
 async def make_invitation(store: InvitationStore, row: InvitationRow, who: Anyone) -> str:
     """Store a new invitation and answer its token: 32 random bytes, base64url."""
     token = secrets.token_urlsafe(32)
-    subject = {"roles": " ".join(row.roles), "organisation": row.organisation or None}
-    act = Act("admin.invite", subject=subject)
-    await store.add(token, row, audit=entry_of(who, about_reset(act, row.resets)))
+    await store.add(token, row, audit=entry_of(who, Act("admin.invite", subject=invited_as(row))))
     return token
 
 
-def about_reset(act: Act, resets: AccountId | None) -> Act:
-    """The act, naming the account that is replaced where one is."""
-    return replace(act, subject={**act.subject, "resets": resets}) if resets else act
+def invited_as(row: InvitationRow) -> dict[str, SubjectValue]:
+    """What whoever invites says of the newcomer, whose own profile may say something else."""
+    said: dict[str, SubjectValue] = {"roles": " ".join(row.roles)}
+    said["organisation"] = row.organisation or None
+    return said | ({"resets": row.resets} if row.resets else {})
 
 
 def check_resettable(row: AccountRow | None) -> AccountRow:

@@ -7,7 +7,6 @@ from typing import Any
 
 from relais.crypto import account as accounts
 from relais.crypto.account import AccountState, AddDevice
-from relais.crypto.audit_entry import SubjectValue
 from relais.models.ids import AccountId, DeviceId, TicketId
 from relais.models.refusal import Code, Refusal
 from relais.models.store.accounts import (
@@ -24,7 +23,7 @@ from relais.models.wire import account as account_wire
 from relais.models.wire import auth as wire
 from relais.server import authorize
 from relais.server.account_book import AccountBook
-from relais.server.accounts import Accounts, check_resettable, own_statement, shown_of
+from relais.server.accounts import Accounts, check_resettable, invited_as, own_statement, shown_of
 from relais.server.audit.record import Act, Recorder, entry_of
 from relais.server.callers import Anyone, Caller, Stranger
 from relais.server.clock import now_ms
@@ -150,7 +149,7 @@ class Enrolment:
             roles=invitation.roles,
             at=now_ms(),
             replaces=state.replaces,
-            audit=entry_of(caller, Act("auth.enrol", subject=_invited(invitation))),
+            audit=entry_of(caller, Act("auth.enrol", subject=invited_as(invitation))),
         )
         await self._store(new)
         self._parts.accounts.learn(state)
@@ -290,11 +289,6 @@ class Joining:
         if offer is None:
             raise Refusal(Code.NOT_FOUND)
         return offer
-
-
-def _invited(invitation: InvitationRow) -> dict[str, SubjectValue]:
-    """What whoever invited said of the newcomer, whose own profile may say something else."""
-    return {"roles": " ".join(invitation.roles), "organisation": invitation.organisation or None}
 
 
 def _spent() -> Refusal:

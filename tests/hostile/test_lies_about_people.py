@@ -191,3 +191,72 @@ async def test_an_entry_by_somebody_who_may_not_is_refused(stage: Stage) -> None
     stage.lie_about_ledger([entries[0], *entries[2:]])
     await refused("broken-chain", nadia.circle(stage.id))
     assert stage.liar.writes == []
+
+
+def lie_about_reset(stage: Stage, of: str, by: str) -> None:
+    def told(_: Any, ok: Any) -> Any:
+        for chain in ok["chains"]:
+            if chain["account"] == of:
+                chain["replaced_by"] = by
+        return ok
+
+    stage.liar.answers["account.get"] = told
+
+
+async def test_a_reset_that_the_new_account_does_not_name_lets_nobody_in(stage: Stage) -> None:
+    lie_about_reset(stage, stage.denis.account, stage.olga.account)
+    nadia = await stage.victim()
+    circle = await nadia.circle(stage.id)
+    await refused("wrong-account", circle.waiting())
+    await refused("wrong-account", circle.readmit(stage.denis.account))
+    assert stage.liar.writes == []
+
+
+async def test_an_invented_reset_is_shown_and_opens_nothing(stage: Stage) -> None:
+    """The server can make an account that names a victim: nobody with the victim's keys said so, and everybody sees it."""
+    keys = new_keys()
+    first = keys.device("interactive", "usurpateur")
+    profile = Profile("Denis", "médecin", "Sud")
+    statement = account.create(
+        keys, first, profile, at=stage.denis.session.clock.now(), replaces=stage.denis.account
+    )
+    usurper = account.account_id(statement)
+
+    def told(request: Any, ok: Any) -> Any:
+        for chain in ok["chains"]:
+            if chain["account"] == stage.denis.account:
+                chain["replaced_by"] = usurper
+        if usurper in request["accounts"]:
+            chain = {"account": usurper, "statements": [statement], "replaced_by": None}
+            return {"chains": [*ok["chains"], chain]}
+        return ok
+
+    stage.liar.answers["account.get"] = told
+    nadia = await stage.victim()
+    circle = await nadia.circle(stage.id)
+    (shown,) = await circle.waiting()
+    assert (shown.account, shown.by) == (stage.denis.account, usurper)
+    await circle.post("pour ceux qui y sont")
+    await nadia.heal()
+    assert usurper not in circle.view.state.members
+    granted = [row for event, row in stage.liar.forwarded if event == "circle.grant"]
+    assert granted == []
+    assert stage.liar.writes == ["note.post"]
+
+
+async def test_a_ledger_that_lets_somebody_in_on_a_false_reset_is_refused(stage: Stage) -> None:
+    chain = await stage.chain(stage.olga.account)
+    denis = stage.denis.session.accounts[stage.denis.account]
+    false = ledger.MemberReadmit(stage.nadia.account, account.replay(chain).head, chain[:1])
+    entry = ledger.write_entry(
+        stage.circle.view.state,
+        stage.denis.session.identity.keys,
+        account=denis.account,
+        account_head=denis.head,
+        operations=[false],
+        at=stage.denis.session.clock.now(),
+    )
+    stage.lie_about_ledger([*(await stage.entries()), entry])
+    nadia = await stage.victim()
+    await refused("wrong-account", nadia.circle(stage.id))
+    assert stage.liar.writes == []

@@ -18,7 +18,7 @@ const ALGORITHMS = [-8, -7, -257]; // EdDSA, ES256, RS256: whichever it speaks, 
 /** @implements {Passkeys} */
 export class BrowserPasskeys {
   isPossible() {
-    return isSecureContext && "PublicKeyCredential" in globalThis && !/^[\d.]+$|:/u.test(location.hostname); // an address of numbers has no passkeys
+    return globalThis.isSecureContext && "PublicKeyCredential" in globalThis && !/^[\d.]+$|:/u.test(location.hostname); // an address of numbers has no passkeys
   }
 
   /** Throws Failure `refused-here` `no-prf`, `passkey-refused`. @param {{ salt: Bytes, name: string }} wanted */

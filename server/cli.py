@@ -28,6 +28,7 @@ from relais.models.wire.auth import AccountRole
 from relais.server import logs
 from relais.server.accounts import DAY_MS, MOST_DAYS, check_resettable, make_invitation
 from relais.server.app import Node, database_folder, origin_of, running
+from relais.server.audit import console
 from relais.server.audit.export import export_log
 from relais.server.audit.parts import LogStores
 from relais.server.audit.record import Recorder
@@ -107,7 +108,9 @@ async def _invitation(asked: argparse.Namespace, accounts: AccountStore) -> Invi
 
 
 async def audit_export(settings: Settings, asked: argparse.Namespace) -> int:
-    """Write the audit log as files that anybody can check, beside a running server or without one."""
+    """Write the audit log as files, beside a running server or without one."""
+    if asked.format != console.TILES:
+        return await _audit_file(settings, asked)
     meter = tqdm(desc="exporting", unit=" entries", disable=None, leave=False)
 
     def progress(done: int, total: int) -> None:
@@ -122,6 +125,24 @@ async def audit_export(settings: Settings, asked: argparse.Namespace) -> int:
     told = {"directory": str(asked.directory), "size": tree.size, "root": tree.root.hex()}
     told["waiting"] = waiting.count
     print(json.dumps(told) if asked.json else _exported(told))
+    return 0
+
+
+async def _audit_file(settings: Settings, asked: argparse.Namespace) -> int:
+    """The entries that match, as one file."""
+    try:
+        wanted = console.asked_for(asked)
+        async with _database(settings) as database, GroupWriter(database) as writer:
+            recorder = Recorder(AuditPending(writer))
+            await console.write_file(
+                LogStores.of(database), recorder, CONSOLE, wanted, path=asked.directory
+            )
+    except Refusal as refusal:
+        facts = ", ".join(f"{name} {value}" for name, value in refusal.facts.items())
+        print(f"relais-server: no such export: {refusal.code.value} ({facts})", file=sys.stderr)
+        return WRONG_SETTING
+    told = {"file": str(asked.directory), "format": wanted.format}
+    print(json.dumps(told) if asked.json else f"Written: {told['file']}")
     return 0
 
 
@@ -215,8 +236,9 @@ def _parser() -> argparse.ArgumentParser:
     demo_parser.add_argument("--empty", action="store_true", help="only the administrator")
     _invite_arguments(_command(commands, "invite", invite, "print a one-time invitation"))
     audit = commands.add_parser("audit", help="the audit log").add_subparsers(required=True)
-    export = _command(audit, "export", audit_export, "write the audit log as files to verify")
-    export.add_argument("directory", type=Path, metavar="DIR", help="a folder, empty or new")
+    export = _command(audit, "export", audit_export, "write the audit log, or entries of it")
+    export.add_argument("directory", type=Path, metavar="PATH", help="a new folder, or a new file")
+    console.declare(export)
     export.add_argument("--json", action="store_true", help='print {"size": …, "root": …}')
     witness.declare_arguments(
         _plain_command(commands, "witness", witness.run, "cosign the logs of others until Ctrl-C"),

@@ -12,6 +12,8 @@ from typing import Any
 import pytest
 from running_relay import RunningRelay
 
+from verifier import FILE, run
+
 
 @pytest.fixture(scope="module")
 def relay(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningRelay]:
@@ -75,6 +77,38 @@ def test_an_entry_taken_out_of_an_export_is_named(relay: RunningRelay, tmp_path:
     assert code != 0
     (tmp_path / "a" / "entries.ndjson").write_bytes(b"".join(lines))
     assert verify(tmp_path / "a")[0] == 0
+
+
+def test_entries_leave_the_console_as_a_bundle_with_the_program_that_checks_it(
+    relay: RunningRelay, tmp_path: Path
+) -> None:
+    relay.invite("professional")
+    wait_for(relay, 2)
+    file = tmp_path / "proof.json"
+    asked = ("audit", "export", str(file), "--format", "proof", "--action", "admin.invite")
+    told = json.loads(relay.command(*asked, "--from-size", "1", "--json"))
+    assert told == {"file": str(file), "format": "proof"}
+    with urllib.request.urlopen(f"{relay.origin}/log/vkey", timeout=10) as answer:
+        key = answer.read().decode().strip()
+    with urllib.request.urlopen(f"{relay.origin}/log/relais_verify.py", timeout=10) as answer:
+        served = answer.read()
+    outcome = run(file, "--key", key, "--json", program=tmp_path / "relais_verify.py")
+    assert (outcome.code, outcome.claims["continues"][0]["size"]) == (0, 1)
+    assert outcome.claims["entries"][0]["count"] >= 1
+    assert served == FILE.read_bytes() == (tmp_path / "relais_verify.py").read_bytes()
+
+
+def test_entries_leave_the_console_as_lines_and_overwrite_nothing(
+    relay: RunningRelay, tmp_path: Path
+) -> None:
+    wait_for(relay, 1)
+    asked = ("audit", "export", str(tmp_path / "entries"), "--format", "fhir-ans")
+    relay.command(*asked)
+    written = (tmp_path / "entries").read_bytes()
+    assert json.loads(written.splitlines()[0])["resourceType"] == "AuditEvent"
+    with pytest.raises(AssertionError, match="File exists"):
+        relay.command(*asked)
+    assert (tmp_path / "entries").read_bytes() == written
 
 
 def test_what_was_recorded_before_a_kill_has_its_place_after_the_restart(

@@ -1,20 +1,10 @@
 """docs/audit-log.md names every action that the server can put into the log, and no other."""
 
 import re
-from pathlib import Path
+
+from audit_actions import ROOT, documented
 
 from relais.models.wire import EXCHANGES, REQUESTS
-
-ROOT = Path(__file__).parents[3]
-RECORDED = "## What is recorded"
-
-
-def _documented() -> set[str]:
-    text = (ROOT / "docs" / "audit-log.md").read_text("utf-8")
-    section = text.split(RECORDED)[1].split("\n## ")[0]
-    rows = [line.split("|")[1] for line in section.splitlines() if line.startswith("| `")]
-    refused = section.split("Only ever refused:")[1].split(". ")[0]
-    return set(re.findall(r"`([a-z]+(?:\.[a-z]+)+)`", " ".join(rows) + refused))
 
 
 def _possible() -> set[str]:
@@ -28,4 +18,4 @@ def _possible() -> set[str]:
 
 
 def test_every_action_of_the_log_is_documented_and_nothing_else() -> None:
-    assert _documented() == _possible()
+    assert documented() == _possible()

@@ -30,6 +30,12 @@ export const exactTime = (at) =>
 /** @param {number} at */
 export const shortDate = (at) => dateFormat("date", { day: "numeric", month: "short", year: "numeric" }).format(at);
 
+/** "March 2026". @param {string} month YYYY-MM */
+export const monthName = (month) => dateFormat("month", { month: "long", year: "numeric", timeZone: "UTC" }).format(Date.parse(`${month}-01`));
+
+/** "Mon", of a day of a month. @param {string} month YYYY-MM @param {number} day */
+export const weekday = (month, day) => dateFormat("weekday UTC", { weekday: "narrow", timeZone: "UTC" }).format(Date.parse(`${month}-01`) + (day - 1) * DAY);
+
 /** Midnight before `at`, where the reader is. @param {number} at */
 export const dayOf = (at) => new Date(at).setHours(0, 0, 0, 0);
 

@@ -96,9 +96,15 @@ class App {
   /** @type {import("./types.js").Audit} loaded when an auditor first asks */
   audit = {
     search: (search) => acting(async () => (await import("./audit.js")).search(this.#member, search)),
-    volume: (filter) => acting(async () => (await import("./audit.js")).volume(this.#member, filter)),
+    volume: (filter) => acting(async () => (await import("./audit-watch.js")).volume(this.#member, filter)),
     verify: (rows, onProgress) => acting(async () => (await import("./audit.js")).verify(this.#member, rows, onProgress)),
     export: (filter, format) => acting(async () => (await import("./audit.js")).exported(this.#member, filter, format)),
+    findings: (asked) => acting(async () => (await import("./audit-watch.js")).findings(this.#member, asked)),
+    review: (finding, verdict) => acting(async () => (await import("./audit-watch.js")).review(this.#member, finding, verdict)),
+    view: (index) => acting(async () => (await import("./audit-watch.js")).view(this.#member, index)),
+    hours: (account, month) => acting(async () => (await import("./audit-watch.js")).hours(this.#member, account, month)),
+    rules: () => acting(async () => (await import("./audit-watch.js")).rules(this.#member)),
+    setRules: (rules) => acting(async () => (await import("./audit-watch.js")).setRules(this.#member, rules)),
   };
 
   /** @type {import("./types.js").Admin} */

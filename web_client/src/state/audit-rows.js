@@ -23,7 +23,7 @@ export async function pageOf(member, { rows, more }) {
 }
 
 /** Names are a help to the reader, no part of the log: an auditor may be refused some. @param {Member} member @param {readonly string[]} accounts */
-async function loadNames(member, accounts) {
+export async function loadNames(member, accounts) {
   try {
     await member.accounts.get(accounts.filter((account) => !member.accounts.known.has(account)));
   } catch (error) {

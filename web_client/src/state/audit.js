@@ -3,22 +3,19 @@ import { policy, verifyCheckpoint } from "../core/checkpoint.js";
 import { toHex, utf8 } from "../core/bytes.js";
 import { ProtocolError } from "../core/errors.js";
 import { leafHash, verifyConsistency, verifyInclusion } from "../core/merkle.js";
-import { parseVkey } from "../core/signed-note.js";
 import { declined } from "./failure.js";
 import { pageOf } from "./audit-rows.js";
+import { logKey } from "./log-key.js";
 
 /** @typedef {import("./member.js").Member} Member */
 /** @typedef {import("./types.js").AuditEntry} AuditEntry */
 /** @typedef {import("./types.js").AuditFilter} AuditFilter */
 /** @typedef {import("./types.js").AuditSearch} AuditSearch */
-/** @typedef {import("./types.js").AuditVolume} AuditVolume */
 /** @typedef {import("./types.js").Verification} Verification */
 /** @typedef {{ size: number, root: Uint8Array<ArrayBuffer> }} SeenHead */
 
 const PAGE = 200;
-const COUNTED_MOST = 5_000;
 const EXPORTED_MOST = 50_000;
-const BUCKETS = 24;
 
 /** @param {Member} member @param {AuditSearch} asked */
 export async function search(member, asked) {
@@ -38,24 +35,9 @@ async function collect(member, filter, most) {
   }
 }
 
-/** @param {Member} member @param {AuditFilter} filter @returns {Promise<AuditVolume>} */
-export async function volume(member, filter) {
-  const { rows, complete } = await collect(member, filter, COUNTED_MOST);
-  const times = rows.map((row) => row.at);
-  const [from, until] = [Math.min(...times), Math.max(...times) + 1];
-  if (rows.length === 0) return { buckets: [], complete };
-  const width = Math.max(1, Math.ceil((until - from) / BUCKETS));
-  const buckets = Array.from({ length: Math.ceil((until - from) / width) }, (_, index) => ({ from: from + index * width, until: from + (index + 1) * width, ok: 0, refused: 0 }));
-  for (const row of rows) {
-    const bucket = buckets[Math.floor((row.at - from) / width)];
-    if (bucket) bucket[row.outcome] += 1;
-  }
-  return { buckets, complete };
-}
-
 /**
  * Each row's inclusion in the newest tree head, under the log key this browser has known since it first met the log, and
- * the head's consistency with the one seen last. What fails is told row by row.
+ * the head's consistency with the one seen last. What fails is told row by row; the result is told to the server, which logs it.
  * @param {Member} member @param {readonly AuditEntry[]} rows @param {(share: number) => void} onProgress
  * @returns {Promise<Verification>}
  */
@@ -72,6 +54,8 @@ export async function verify(member, rows, onProgress) {
     onProgress((done + 1) / rows.length);
   }
   const { head } = checking;
+  const [worst] = problems;
+  await member.transport.call("audit.verify", { size: head?.size ?? 0, root: head ? new Uint8Array(head.root) : new Uint8Array(32), entries: included, reason: worst?.reason ?? null });
   if (problems.length === 0 && head) await member.database.write([{ store: "values", key: "log head", put: { size: head.size, root: head.root } }]);
   return {
     ok: problems.length === 0, origin: head?.origin ?? key.name, size: head?.size ?? 0, at: member.clock.now(), root: toHex(head?.root ?? new Uint8Array(0)),
@@ -145,20 +129,6 @@ class Checking {
     await verifyConsistency(newer, last, further.path);
     this.head = last;
   }
-}
-
-/** The log's verifying key, as it was when this browser first met the log. Throws ProtocolError `vkey-changed`. @param {Member} member */
-async function logKey(member) {
-  const file = await member.transport.http.file("/log/vkey");
-  if (!file) throw new ProtocolError("vkey-malformed");
-  const text = new TextDecoder().decode(file).trim();
-  await member.database.update("values", "log key", (before) => before ?? text);
-  const pinned = await member.database.get("values", "log key");
-  if (pinned !== text) {
-    member.alarms.raise("log-fork");
-    throw new ProtocolError("vkey-changed");
-  }
-  return parseVkey(pinned);
 }
 
 /** @param {Member} member @param {AuditFilter} filter @param {"csv" | "ndjson"} format @returns {Promise<Blob>} */

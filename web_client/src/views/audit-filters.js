@@ -27,6 +27,7 @@ export class AuditFilters extends LightElement {
       <form class="card filters" aria-label=${t("audit.filters")} @submit=${(/** @type {Event} */ event) => event.preventDefault()}>
         ${this.#person()}
         ${this.#circle()}
+        ${this.#organisation()}
         ${this.#select("action", ACTIONS.map((action) => [action, tMaybe(`action.${action}`, action)]))}
         ${this.#select("outcome", [["ok", t("outcome.ok")], ["refused", t("outcome.refused")]])}
         ${this.#time("since", since)}
@@ -51,6 +52,12 @@ export class AuditFilters extends LightElement {
     return html`
       <div class="field"><label for="filter-circle">${t("audit.circle")}</label>
         <input class="input" id="filter-circle" type="search" autocomplete="off" spellcheck="false" placeholder=${t("audit.any-circle")} .value=${circle ?? ""} @change=${this.#circleTyped}></div>`;
+  }
+
+  #organisation() {
+    return html`
+      <div class="field"><label for="filter-organisation">${t("fact.organisation")}</label>
+        <input class="input" id="filter-organisation" type="search" autocomplete="off" maxlength="120" placeholder=${t("audit.any-organisation")} .value=${this.filter.organisation ?? ""} @change=${(/** @type {Event} */ event) => this.#tell({ organisation: valueOf(event).trim() || null })}></div>`;
   }
 
   /** @param {"action" | "outcome"} name @param {readonly (readonly string[])[]} choices */

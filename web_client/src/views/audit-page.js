@@ -5,7 +5,10 @@ import { icon } from "./icons.js";
 import { LightElement, later } from "./light-element.js";
 import { emptyView, failureView, loading, pageHead } from "./parts.js";
 import "./audit-filters.js";
+import "./audit-findings.js";
+import "./audit-hours.js";
 import "./audit-rows.js";
+import "./audit-rules.js";
 import "./audit-verify.js";
 import "./audit-volume.js";
 
@@ -19,12 +22,13 @@ const ALL = { account: null, circle: null, organisation: null, action: null, out
 export class AuditPage extends LightElement {
   /** @override */
   static properties = {
-    app: { attribute: false }, filter: { state: true }, names: { state: true }, rows: { state: true }, more: { state: true }, volume: { state: true },
+    app: { attribute: false }, filter: { state: true }, names: { state: true }, rows: { state: true }, more: { state: true }, volume: { state: true }, ruled: { state: true },
   };
 
   #searching = new Doing(this);
   #counting = new Doing(this);
   #exporting = new Doing(this);
+  #viewing = new Doing(this);
   #asked = 0;
 
   constructor() {
@@ -35,6 +39,7 @@ export class AuditPage extends LightElement {
     /** @type {readonly AuditEntry[] | null} */ this.rows = null;
     this.more = false;
     /** @type {AuditVolume | null} */ this.volume = null;
+    /** Whether somebody looked at the rules. */ this.ruled = false;
   }
 
   /** @override */
@@ -49,11 +54,29 @@ export class AuditPage extends LightElement {
       <div class="page broad">
         ${pageHead({ title: t("audit.title") })}
         <p class="lead">${t("audit.text")}</p>
+        <audit-findings .audit=${this.app.audit} @filter=${this.#filtered}></audit-findings>
+        ${this.#rules()}
+        <h2>${t("audit.search")}</h2>
         <audit-filters .filter=${this.filter} .names=${this.names} .directory=${this.app.directory} @filter=${this.#filtered}></audit-filters>
         ${this.#volume()}
+        ${this.filter.account ? html`<audit-hours .audit=${this.app.audit} .account=${this.filter.account} .name=${this.names.get(this.filter.account) ?? this.filter.account.slice(0, 12)} @span=${this.#spanned}></audit-hours>` : nothing}
         <audit-verify .audit=${this.app.audit} .rows=${this.rows ?? []}></audit-verify>
         ${this.#found()}
       </div>`;
+  }
+
+  /** Their module is there; their settings are asked for once somebody looks. */
+  #rules() {
+    return html`
+      <details class="card" @toggle=${(/** @type {Event} */ event) => (this.ruled ||= /** @type {HTMLDetailsElement} */ (event.target).open)}>
+        <summary class="row">${icon("settings")}<span class="strong">${t("rules.title")}</span></summary>
+        ${this.ruled ? html`<audit-rules .audit=${this.app.audit}></audit-rules>` : nothing}
+      </details>`;
+  }
+
+  /** Who opens an entry is in the log for it. @param {CustomEvent<number>} event */
+  #viewed(event) {
+    void this.#viewing.run(() => this.app.audit.view(event.detail));
   }
 
   /** @param {number} count */
@@ -78,7 +101,8 @@ export class AuditPage extends LightElement {
     if (this.rows.length === 0) return emptyView({ name: "search", title: t("audit.none.title"), text: t("audit.none.text") });
     return html`
       ${this.#exports(this.rows.length)}
-      <audit-rows .rows=${this.rows} @filter=${this.#filtered}></audit-rows>
+      ${failureView(this.#viewing.failure)}
+      <audit-rows .rows=${this.rows} @filter=${this.#filtered} @viewed=${this.#viewed}></audit-rows>
       ${this.more ? html`<p><button class="button" ?disabled=${this.#searching.busy} @click=${this.#next}>${t("more")}</button></p>` : nothing}`;
   }
 

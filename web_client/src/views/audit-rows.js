@@ -8,7 +8,7 @@ import { LightElement } from "./light-element.js";
 
 /** @import { AuditEntry } from "../state/types.js" */
 
-/** Rows of the audit log: who, what, when, with what outcome; each opens to all it says. Tells `filter`. */
+/** Rows of the audit log: who, what, when, with what outcome; each opens to all it says. Tells `filter`, `viewed`. */
 export class AuditRows extends LightElement {
   /** @override */
   static properties = { rows: { attribute: false }, brief: { attribute: false }, open: { state: true } };
@@ -49,7 +49,10 @@ export class AuditRows extends LightElement {
   /** @param {number} index */
   #toggle(index) {
     const open = new Set(this.open);
-    if (!open.delete(index)) open.add(index);
+    if (!open.delete(index)) {
+      open.add(index);
+      this.tell("viewed", index);
+    }
     this.open = open;
   }
 

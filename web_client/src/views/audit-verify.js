@@ -11,7 +11,7 @@ import { failureView } from "./parts.js";
 /** The proof, computed in this browser: what was shown lies in the log, and the log only grew. */
 export class AuditVerify extends LightElement {
   /** @override */
-  static properties = { audit: { attribute: false }, rows: { attribute: false }, share: { state: true }, result: { state: true } };
+  static properties = { audit: { attribute: false }, name: { attribute: false }, rows: { attribute: false }, share: { state: true }, result: { state: true } };
 
   #doing = new Doing(this);
 
@@ -19,6 +19,7 @@ export class AuditVerify extends LightElement {
     super();
     /** @type {Audit} */ this.audit = later();
     /** @type {readonly AuditEntry[]} */ this.rows = [];
+    /** Tells it from others in the page. */ this.name = "all";
     this.share = 0;
     /** @type {Verification | null} */ this.result = null;
   }
@@ -26,9 +27,9 @@ export class AuditVerify extends LightElement {
   /** @override */
   render() {
     return html`
-      <section class="card stack-small verify" aria-labelledby="verify-heading">
+      <section class="card stack-small verify" role=${this.name === "all" ? "region" : "group"} aria-labelledby="verify-${this.name}">
         <div class="row wrap">
-          <div class="grow"><h2 id="verify-heading">${t("verify.title")}</h2><p class="small quiet">${t("verify.text")}</p></div>
+          <div class="grow"><h2 id="verify-${this.name}">${t("verify.title")}</h2><p class="small quiet">${t("verify.text")}</p></div>
           <button class="button primary" ?disabled=${this.#doing.busy || this.rows.length === 0} @click=${this.#verify}>${icon("audit")}${t("verify.action", { count: this.rows.length })}</button>
         </div>
         <div role="status">${this.#doing.busy ? html`<p class="small">${t("verify.busy", { share: percent(this.share) })}</p><progress max="1" .value=${this.share} aria-label=${t("verify.title")}></progress>` : nothing}</div>

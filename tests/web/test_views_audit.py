@@ -1,0 +1,90 @@
+"""The auditor's page: what deserves a look comes first, a person's month, the rules."""
+
+import pytest
+from page_faults import TOO_WIDE, faults
+from views_site import EVERY_ROLE, PHONE, Views, asked
+
+pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="session")]
+
+ROLES = {"roles": EVERY_ROLE}
+
+
+async def test_findings_come_before_the_search_and_name_their_rule(views: Views) -> None:
+    async with views.context() as context:
+        page = await views.show(context, "/#/audit", ROLES)
+        first = page.locator("audit-page h2").first
+        assert await first.inner_text() == "À regarder"
+        found = page.locator(".finding")
+        assert await found.count() == 4
+        assert "Règle\xa0: Accès hors des heures" in await found.first.inner_text()
+        assert "5 refus" in await found.nth(1).inner_text()
+
+
+async def test_a_finding_opens_to_its_entry_and_proof_which_is_asked_of_the_server(
+    views: Views,
+) -> None:
+    async with views.context() as context:
+        page = await views.show(context, "/#/audit", ROLES)
+        finding = page.locator(".finding").first
+        await finding.get_by_role("button", name="La trace et sa preuve").click()
+        await finding.locator("audit-verify button").click()
+        await finding.locator("audit-verify .notice").wait_for()
+        assert [index for _, index in await asked(page, "audit.view")] == [1991]
+        assert await faults(page) == []
+
+
+async def test_a_finding_is_reviewed_unless_it_is_about_the_reader(views: Views) -> None:
+    async with views.context() as context:
+        page = await views.show(context, "/#/audit", ROLES)
+        finding = page.locator(".finding").first
+        await finding.get_by_role("button", name="Expliqué").click()
+        await finding.locator("text=Expliqué\xa0:").wait_for()
+        assert await finding.locator(".verdicts").count() == 0
+        (review,) = await asked(page, "audit.review")
+        assert review[1] == {"rule": "outside-hours", "index": 1991, "verdict": "explained"}
+        own = page.locator(".finding", has_text="vous concerne")
+        assert await own.locator(".verdicts").count() == 0
+
+
+async def test_an_entry_that_is_opened_is_told_to_the_server(views: Views) -> None:
+    async with views.context() as context:
+        page = await views.show(context, "/#/audit", ROLES)
+        await page.locator("button.audit-open").first.click()
+        assert [index for _, index in await asked(page, "audit.view")] == [1999]
+
+
+@pytest.mark.parametrize("language", ["fr-FR", "en-GB"])
+async def test_a_persons_month_is_walked_by_the_keyboard_and_narrows_the_search(
+    views: Views, language: str
+) -> None:
+    async with views.context(language=language) as context:
+        page = await views.show(context, "/#/audit", ROLES)
+        await page.locator(".finding .buttons button:nth-of-type(2)").first.click()
+        grid = page.locator("table.heat")
+        await grid.locator("td[tabindex='0']").focus()
+        for key in ("ArrowDown", "ArrowRight", "ArrowLeft", "Enter"):
+            await page.keyboard.press(key)
+        focused = await page.evaluate("document.activeElement.dataset")
+        assert dict(focused) == {"day": "2", "hour": "8"}
+        searched = (await asked(page, "audit.search"))[-1][1]
+        assert searched["until"] - searched["since"] == 3_600_000
+        assert await page.evaluate(TOO_WIDE) == []
+        assert await faults(page) == []
+
+
+async def test_the_rules_are_read_in_words_and_saved_with_the_version_that_was_read(
+    views: Views,
+) -> None:
+    async with views.context(viewport=PHONE) as context:
+        page = await views.show(context, "/#/audit", ROLES)
+        await page.locator("details.card summary").click()
+        rules = page.locator("audit-rules")
+        await rules.get_by_label("Un auditeur regarde un collègue", exact=True).check()
+        await rules.get_by_label("Nombre de refus").fill("8")
+        await rules.get_by_role("button", name="Enregistrer").click()
+        await page.locator("text=Règles enregistrées").wait_for(state="attached")
+        (saved,) = await asked(page, "audit.rules.set")
+        assert (saved[1]["version"], saved[1]["refusals"]) == (2, 8)
+        assert "auditor-colleague" in saved[1]["on"]
+        assert await faults(page) == []
+        assert await page.evaluate(TOO_WIDE) == []

@@ -1,10 +1,10 @@
 """The accounts one meets, each checked from its first statement."""
 
 from collections.abc import Iterable, Iterator, Mapping
+from typing import Any, Protocol
 
 from relais.client.errors import BadAnswer
 from relais.client.pins import Pins
-from relais.client.transport import Transport
 from relais.crypto import account, cose
 from relais.crypto.account import AccountState
 from relais.crypto.errors import ProtocolError
@@ -14,11 +14,17 @@ from relais.models.wire.account import Chain, Chains, GetAccounts
 _AT_ONCE = 200
 
 
+class Asks(Protocol):
+    """Whoever can ask the server: a session, which opens a lost socket again."""
+
+    async def call(self, request: Any) -> Any: ...
+
+
 class AccountBook(Mapping[AccountId, AccountState]):
     """Verified chains, fetched when first met and again when the server tells they changed."""
 
-    def __init__(self, transport: Transport, pins: Pins) -> None:
-        self._transport = transport
+    def __init__(self, road: Asks, pins: Pins) -> None:
+        self._road = road
         self._pins = pins
         self._states: dict[AccountId, AccountState] = {}
         self._openings: dict[AccountId, bytes] = {}
@@ -81,7 +87,7 @@ class AccountBook(Mapping[AccountId, AccountState]):
         return state
 
     async def _fetch(self, wanted: list[AccountId]) -> None:
-        answer: Chains = await self._transport.call(GetAccounts(tuple(wanted)))
+        answer: Chains = await self._road.call(GetAccounts(tuple(wanted)))
         if {chain.account for chain in answer.chains} != set(wanted):
             raise BadAnswer("an account is missing")
         for chain in answer.chains:

@@ -27,6 +27,7 @@ async def heal_circle(session: Session, circle: CircleId) -> int:
 async def rotate_if_due(session: Session, circle: CircleId) -> None:
     """Open the next epoch where that is due; a rival that was quicker is welcome."""
     view = await circle_state.fetch(session, circle)
+    await session.accounts.load(view.state.members, fresh=True)
     me = session.identity.account
     member = view.state.members.get(me)
     if member is None or not member.active(session.clock.now()) or view.state.closed:

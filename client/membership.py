@@ -53,8 +53,9 @@ async def create(session: Session, profile: Content) -> CircleId:
 
     Raises `BadAnswer` (the server speaks of another circle), `Refusal`, `ServerUnreachable`.
     """
-    me, now = session.identity, session.clock.now()
-    mine = session.accounts[me.account]
+    me = session.identity
+    await session.accounts.load([me.account], fresh=True)  # each of its devices is owed the key
+    mine, now = session.accounts[me.account], session.clock.now()
     key = secrets.token_bytes(32)
     operations: list[Operation] = [
         Create(secrets.token_bytes(16)),
@@ -75,11 +76,18 @@ async def create(session: Session, profile: Content) -> CircleId:
     return state.circle
 
 
-async def append(session: Session, circle: CircleId, plan: Plan) -> CircleView:
-    """Write the next entry; of two rivals one is told `conflict` and plans again on top of the other."""
+async def append(
+    session: Session, circle: CircleId, plan: Plan, *, fresh: bool = False
+) -> CircleView:
+    """Write the next entry; who is told that a rival was quicker plans again on top of that.
+
+    ``fresh``: the plan depends on which devices are in force, so what is known of them is asked again.
+    """
     refuse_alarmed(session, circle)
     for last in (*[False] * (_TRIES - 1), True):
         view = await fetch(session, circle)
+        if fresh:
+            await session.accounts.load(view.state.members, fresh=True)
         now = _after(view, session)
         operations, opened = plan(view, now)
         if not operations and not opened:
@@ -88,11 +96,17 @@ async def append(session: Session, circle: CircleId, plan: Plan) -> CircleView:
         try:
             await session.call(AppendEntry(circle, change.entry, change.grants, change.profile))
         except Refusal as refusal:
-            if last or refusal.code is not Code.CONFLICT:
+            if last or not _overtaken(refusal):
                 raise
+            fresh = refusal.code is not Code.CONFLICT
         else:
             return change.view(view)
     raise AssertionError("the last try returns or raises")
+
+
+def _overtaken(refusal: Refusal) -> bool:
+    """Somebody else's entry took the place, or a device came or went that is not known here."""
+    return refusal.code is Code.CONFLICT or refusal.reason in ("grants-missing", "not-entitled")
 
 
 def _after(view: CircleView, session: Session) -> Millis:
@@ -196,15 +210,27 @@ def seal_profile(
     return sealing.seal(session.identity, view, draft, profile, tuple(sorted(state.audiences)))
 
 
-def add(
-    account: AccountId, head: str, *, role: str, history: bool, until: Millis | None = None
-) -> Plan:
-    """Invite an account to `team`, with all of the history or none."""
+@dataclass(frozen=True)
+class Joining:
+    """As what somebody comes in: what they read, with all of the history or none, and until when."""
+
+    role: str = "professional"
+    audiences: tuple[str, ...] = ("team",)
+    history: bool = True
+    until: Millis | None = None
+
+
+def add(account: AccountId, head: str, joining: Joining) -> Plan:
+    """Invite an account to audiences that are there."""
 
     def plan(view: CircleView, now: Millis) -> tuple[list[Operation], list[str]]:
-        since = 0 if history else now
-        opened = [] if history or role == "bot" else ["team"]
-        return [MemberAdd(account, head, role, ("team",), now, until, since)], opened
+        role, audiences = joining.role, tuple(sorted(joining.audiences))
+        all_of_it = (
+            joining.history or role == "bot"
+        )  # which reads none: no key has to change for it
+        since = 0 if all_of_it else now
+        opened = [] if all_of_it else list(audiences)
+        return [MemberAdd(account, head, role, audiences, now, joining.until, since)], opened
 
     return plan
 

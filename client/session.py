@@ -40,7 +40,7 @@ class Session:
         self.clock = ServerClock()
         self.transport = Transport(self.identity.origin)
         self.pins = Pins(home)
-        self.accounts = AccountBook(self.transport, self.pins)
+        self.accounts = AccountBook(self, self.pins)
         self.roles: tuple[str, ...] = ()
         self.token = ""
         self.places: dict[tuple[CircleId, NoteId, int], tuple[int, Digest]] = {}

@@ -112,3 +112,15 @@ async def test_a_bots_note_arrives_after_the_key_changed_too(town: Town) -> None
     assert note.content is not None
     assert note.content.text == "second résultat"
     assert [key.epoch for key in note.header.keys] == [2]
+
+
+async def test_a_laboratory_can_be_added_without_the_history_and_no_key_changes_for_it(
+    town: Town,
+) -> None:
+    nurse, bot = await town.newcomer("Nadia"), await town.newcomer("Labo", "bot")
+    circle = await nurse.create_circle(ODETTE)
+
+    await circle.add(bot.account, role="bot", history=False)
+
+    assert circle.view.state.members[bot.account].role == "bot"
+    assert circle.view.state.audiences["team"].epoch == 1

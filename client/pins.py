@@ -1,10 +1,13 @@
 """What this device saw before: the highest (seq, hash) of every ledger, so that a fork or rollback is noticed."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, NoReturn
 
 from relais.client.errors import LedgerAlarm
 from relais.client.home import Home
+
+Met = Callable[[str, Sequence[str]], None]
+"""Told of each whole ledger that agrees with what was seen: its hashes by seq."""
 
 _FILE = "pins"
 
@@ -12,8 +15,9 @@ _FILE = "pins"
 class Pins:
     """Heads of account and circle ledgers, kept in the folder (docs/protocol.md §4, fork and rollback)."""
 
-    def __init__(self, home: Home) -> None:
+    def __init__(self, home: Home, *, met: Met | None = None) -> None:
         self._home = home
+        self._met = met
 
     def check(self, ledger: str, digests: Sequence[str]) -> None:
         """Compare a whole ledger (hashes by seq) with what was seen, and remember its head.
@@ -23,6 +27,8 @@ class Pins:
         pinned = self._pinned().get(ledger)
         if pinned is not None and (reason := _contradiction(pinned, digests)):
             self.raise_alarm(ledger, reason)
+        if self._met is not None:
+            self._met(ledger, digests)
         head = {"seq": len(digests) - 1, "hash": digests[-1], "alarm": None}
         if pinned is None or head["seq"] > pinned["seq"]:
             self._remember(ledger, head)

@@ -14,6 +14,7 @@ from relais.client.clock import ServerClock
 from relais.client.errors import ServerUnreachable
 from relais.client.home import Home
 from relais.client.identity import Identity
+from relais.client.log_watch import LogWatch
 from relais.client.pins import Pins
 from relais.client.transport import Transport
 from relais.crypto import login
@@ -39,7 +40,8 @@ class Session:
         self.identity = Identity.load(home)
         self.clock = ServerClock()
         self.transport = Transport(self.identity.origin)
-        self.pins = Pins(home)
+        self.log = LogWatch(self)
+        self.pins = Pins(home, met=self.log.met)
         self.accounts = AccountBook(self, self.pins)
         self.roles: tuple[str, ...] = ()
         self.token = ""
@@ -49,7 +51,7 @@ class Session:
         """Who wrote each note for whom, by its first version that this member may read: so are all its versions."""
         self._expires_at = 0
         self._connecting = asyncio.Lock()
-        self._renewal: asyncio.Task[None] | None = None
+        self._beside: list[asyncio.Task[None]] = []
 
     async def __aenter__(self) -> Self:
         await self.transport.__aenter__()
@@ -59,7 +61,10 @@ class Session:
         except BaseException:
             await self.transport.__aexit__(None, None, None)
             raise
-        self._renewal = asyncio.create_task(self._keep_renewing(), name="token renewal")
+        self._beside = [
+            asyncio.create_task(self._keep_renewing(), name="token renewal"),
+            asyncio.create_task(self.log.run(), name="audit log"),
+        ]
         return self
 
     async def __aexit__(
@@ -68,9 +73,11 @@ class Session:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        if self._renewal is not None:
-            self._renewal.cancel()
-            await asyncio.gather(self._renewal, return_exceptions=True)
+        for task in self._beside:
+            task.cancel()
+        for ended in await asyncio.gather(*self._beside, return_exceptions=True):
+            if isinstance(ended, Exception):
+                _log.error("something beside the session failed", exc_info=ended)
         await self.transport.__aexit__(kind, error, trace)
 
     async def log_in(self) -> str:
@@ -98,6 +105,10 @@ class Session:
         if not self.transport.connected:
             await self.reconnect()
         return await self.transport.call(request)
+
+    async def file(self, path: str) -> bytes:
+        """A file that everybody may have. Raises `ServerUnreachable`."""
+        return await self.transport.file(path)
 
     async def reconnect(self) -> None:
         async with self._connecting:

@@ -17,6 +17,7 @@ from relais.models.refusal import Code, Refusal
 from relais.models.wire.codec import decode, encode
 
 _CALL_SECONDS = 30
+_FILE_BYTES = 65_536
 _HTTP_SECONDS = 60
 
 Told = tuple[type[Any], Any]
@@ -74,6 +75,14 @@ class Transport:
         except (aiohttp.ClientError, TimeoutError, ValueError) as error:
             raise ServerUnreachable from error
         return _answer(wire.EXCHANGES[type(request)], body, json=True, http=True)
+
+    async def file(self, path: str) -> bytes:
+        """GET what everybody may have. Raises `ServerUnreachable`, also where there is no such file."""
+        try:
+            async with self.http.get(self.origin + path, raise_for_status=True) as answer:
+                return await answer.content.read(_FILE_BYTES)
+        except (aiohttp.ClientError, TimeoutError) as error:
+            raise ServerUnreachable from error
 
     async def connect(self, token: Callable[[], Any]) -> None:
         """Open the socket with a token; ``token`` is an async function. Raises `Refusal`, `ServerUnreachable`."""

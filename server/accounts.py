@@ -18,6 +18,7 @@ from relais.models.wire import account as wire
 from relais.models.wire.circle import GrantsWanted
 from relais.server import authorize
 from relais.server.account_book import AccountBook
+from relais.server.audit.ledger_heads import head_entry
 from relais.server.audit.record import Act, Recorder, entry_of
 from relais.server.callers import Anyone, Caller
 from relais.server.circle_book import CircleBook, CircleView
@@ -260,7 +261,10 @@ def _change(caller: Caller, after: AccountState, statement: Statement) -> NextSt
         statement=statement.signed.raw,
         shown=shown_of(after),
         adds=adds,
-        audit=entry_of(caller, Act("account.append", subject=subject)),
+        audit=(
+            entry_of(caller, Act("account.append", subject=subject)),
+            head_entry(after.account, seq=after.seq, head=after.head),
+        ),
     )
 
 

@@ -27,6 +27,7 @@ from relais.models.store.errors import DuplicateKey, StoreError
 from relais.models.wire import circle as wire
 from relais.server import authorize
 from relais.server.account_book import AccountBook
+from relais.server.audit.ledger_heads import head_entry
 from relais.server.audit.record import Act, entry_of
 from relais.server.callers import Caller
 from relais.server.circle_book import CircleBook, CircleView
@@ -315,7 +316,10 @@ def _change(
         closed=step.after.closed,
         members=step.newcomers,
         grants=tuple(rows),
-        audit=(entry_of(caller, _act(step, rows)),),
+        audit=(
+            entry_of(caller, _act(step, rows)),
+            head_entry(step.after.circle, seq=step.after.seq, head=step.after.head),
+        ),
         profile=ProfileRow(profile.header.version, profile.raw) if profile else None,
     )
 

@@ -24,6 +24,7 @@ from relais.models.wire import auth as wire
 from relais.server import authorize
 from relais.server.account_book import AccountBook
 from relais.server.accounts import Accounts, check_resettable, invited_as, own_statement, shown_of
+from relais.server.audit.ledger_heads import head_entry
 from relais.server.audit.record import Act, Recorder, entry_of
 from relais.server.callers import Anyone, Caller, Stranger
 from relais.server.clock import now_ms
@@ -149,7 +150,10 @@ class Enrolment:
             roles=invitation.roles,
             at=now_ms(),
             replaces=state.replaces,
-            audit=entry_of(caller, Act("auth.enrol", subject=invited_as(invitation))),
+            audit=(
+                entry_of(caller, Act("auth.enrol", subject=invited_as(invitation))),
+                head_entry(state.account, seq=state.seq, head=state.head),
+            ),
         )
         await self._store(new)
         self._parts.accounts.learn(state)

@@ -10,6 +10,8 @@ from tqdm import tqdm
 from relais.client.cli.output import rfc3339
 from relais.client.errors import BadLink
 from relais.crypto.checkpoint import Policy
+from relais.client.home import Home
+from relais.client.log_watch import LogAlarm, LogState, dismiss, sentence, trust
 from relais.crypto.export_check import ExportError, ExportReport, verify_export
 from relais.crypto.merkle import TreeHead
 from relais.crypto.signed_note import SignedNoteError, VerifierKey, parse_vkey
@@ -26,6 +28,13 @@ _LAST_SECOND = 253_402_300_799
 def declare(grammar: "Grammar") -> None:
     audit = grammar.group("audit", "check the audit log")
     verify = audit.command(
+    audit_questions.declare(audit)
+    status = audit.command(
+        "status", _status, "whether what this folder was shown is as the log tells"
+    )
+    status.add_argument("--dismiss", action="store_true", help="the alarm was looked into")
+    asked = audit.command("trust", _trust, "ask for the log's witnesses from now on")
+    asked.add_argument("policy", type=Path, metavar="FILE", help="a policy (C2SP tlog-policy)")
         "verify", _verify, "prove that nothing was changed, removed or added in an exported log"
     )
     verify.add_argument("directory", type=Path, metavar="DIR")
@@ -46,6 +55,44 @@ def declare(grammar: "Grammar") -> None:
 
 
 async def _verify(call: "Invocation") -> None:
+async def _status(call: "Invocation") -> None:
+    home = Home.open(call.home)
+    state = LogState.of(home)
+    if call.arguments.dismiss:
+        dismiss(home)
+    proven = sum(1 for one in state.ledgers.values() if one.at)
+    alarm = state.alarm
+    facts = {
+        "key": state.vkey,
+        "policy": state.policy is not None,
+        "size": state.head.size,
+        "root": state.head.root.hex(),
+        "checked_at": rfc3339(state.checked_at) if state.checked_at else None,
+        "ledgers": proven,
+        "missing": sum(1 for one in state.ledgers.values() if one.since),
+        "alarm": {"reason": alarm.reason, "at": rfc3339(alarm.at), "ledger": alarm.ledger}
+        if alarm
+        else None,
+    }
+    call.output.one(facts, _status_sentence(facts, alarm))
+
+
+def _status_sentence(facts: dict[str, Any], alarm: LogAlarm | None) -> str:
+    if facts["key"] is None:
+        return "This folder has not met the log yet."
+    told = f"Checked against the log at {facts['checked_at'] or 'no time yet'}: {facts['ledgers']} circles and accounts are as the log tells."
+    if facts["missing"]:
+        told += f"\nNewest changes of {facts['missing']} are not in it yet."
+    told += f"\nThe log had {facts['size']} entries then. Its key: {facts['key']}"
+    return f"{told}\nALARM at {facts['alarm']['at']}: {sentence(alarm)}" if alarm else told
+
+
+async def _trust(call: "Invocation") -> None:
+    home = Home.open(call.home)
+    trust(home, call.arguments.policy.read_bytes())
+    call.output.one({"policy": True}, "From now on the log must be signed as this policy asks.")
+
+
     given = call.arguments
     trusted = _trusted(given)
     meter = tqdm(desc="verifying", unit=" entries", disable=None, leave=False)

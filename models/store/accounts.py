@@ -47,7 +47,7 @@ class NewAccount:
     shown: Mapping[str, str]
     roles: tuple[str, ...]
     at: Millis
-    audit: Document
+    audit: tuple[Document, ...]
     replaces: AccountId | None = None
 
 
@@ -61,7 +61,7 @@ class NextStatement:
     statement: bytes
     shown: Mapping[str, str]
     adds: DeviceId | None
-    audit: Document
+    audit: tuple[Document, ...]
 
 
 class AccountStore:
@@ -93,7 +93,7 @@ class AccountStore:
             await self._accounts.insert(_account(new, number), session=session)
             await self._insert_statement(new.account, 0, new.statement, session=session)
             await self._devices.insert(_device(new.device, new.account), session=session)
-            await self._audit.insert(dict(new.audit), session=session)
+            await self._record(new.audit, session)
 
         await self._database.transaction(work)
 
@@ -112,9 +112,12 @@ class AccountStore:
             head = {"seq": change.seq, "head": change.head, **change.shown}
             await self._accounts.update({"_id": change.account}, {"$set": head}, session=session)
             await self._touch_circles(change.account, session)
-            await self._audit.insert(dict(change.audit), session=session)
+            await self._record(change.audit, session)
 
         await self._database.transaction(work)
+
+    async def _record(self, audit: Sequence[Document], session: Session) -> None:
+        await self._audit.insert_many([dict(document) for document in audit], session=session)
 
     async def row(self, account: AccountId) -> AccountRow | None:
         found = await self._accounts.find_one({"_id": account})

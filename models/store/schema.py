@@ -308,6 +308,11 @@ AUDIT = (
         ),
     ),
     CollectionSchema(
+        "audit_ledgers",
+        indexes=(index("ledger", "index"),),
+        validator=document({"ledger": "string", "index": "int"}),
+    ),
+    CollectionSchema(
         "audit_tiles", validator=document({"hashes": "binData", "newest": "int|null"})
     ),
     CollectionSchema(

@@ -1,6 +1,6 @@
 """Every message between a member and the server. No other shape crosses the wire."""
 
-from relais.models.wire import account, audit, auth, circle, note, watch
+from relais.models.wire import account, audit, auth, circle, heads, note, watch
 
 REQUESTS = {
     auth.AskChallenge: auth.Challenge,
@@ -33,6 +33,7 @@ REQUESTS = {
     audit.CircleAccesses: audit.AuditFound,
     watch.ListFindings: watch.Findings,
     watch.ReviewFinding: watch.Finding,
+    heads.ProveHeads: heads.HeadsProven,
     watch.ViewEntry: watch.Viewed,
     watch.TellVerified: watch.VerifiedNoted,
     watch.CountAudit: watch.Volume,

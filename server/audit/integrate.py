@@ -1,7 +1,7 @@
 """From what waits to the tree, one batch at a time, by the leader of one term.
 
     1  entries into the first free places            durable, each place taken once
-    2  full tiles                                     durable
+    2  full tiles, and where heads of ledgers are     durable
     3  the head: size, unfilled tiles, checkpoint     one write, compare-and-set on term and size
     4  what has its place no longer waits
 
@@ -26,6 +26,7 @@ from relais.models.store.audit_head import LogHead
 from relais.models.store.audit_log import LogEntry, PendingEntry, StoredTile
 from relais.models.store.errors import DuplicateKey
 from relais.server.audit.checkpoints import check_head, signed_head
+from relais.server.audit.ledger_heads import places
 from relais.server.audit.parts import LogStores
 
 log = logging.getLogger(__name__)
@@ -110,6 +111,7 @@ class Integrator:
         edge, filled = self._edge.append([leaf_hash(entry.entry) for entry in entries])
         newest, late = self._times(entries)
         await self._stores.tiles.add(self._stored(tile, newest) for tile in filled)
+        await self._stores.ledgers.add(places(entries))
         head = signed_head(self._key, edge, newest=newest[-1], late=late)
         if not await self._stores.heads.advance(self.term, size=self.size, head=head):
             raise TermLost(str(TermLost.__doc__))

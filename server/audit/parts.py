@@ -7,6 +7,7 @@ from prometheus_client import CollectorRegistry, Gauge
 
 from relais.models.ids import Millis
 from relais.models.store.audit_head import LogHeads
+from relais.models.store.audit_ledgers import LogLedgers
 from relais.models.store.audit_log import LogEntries, LogTiles, PendingEntries, Waiting
 from relais.models.store.audit_search import LogSearch
 from relais.models.store.database import Database
@@ -25,6 +26,7 @@ class LogStores:
     entries: LogEntries
     tiles: LogTiles
     heads: LogHeads
+    ledgers: LogLedgers
     search: LogSearch
 
     @classmethod
@@ -34,6 +36,7 @@ class LogStores:
             entries=LogEntries(database),
             tiles=LogTiles(database),
             heads=LogHeads(database),
+            ledgers=LogLedgers(database),
             search=LogSearch(database),
         )
 

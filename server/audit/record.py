@@ -48,6 +48,10 @@ class Recorder:
         await self._pending.add(entry_of(who, act, refusal=refusal))
 
 
+    async def store(self, document: dict[str, Any]) -> None:
+        """Store an entry that was made. Raises `Unavailable`."""
+        await self._pending.add(document)
+
 def entry_of(
     who: Anyone, act: Act, *, refusal: Refusal | None = None, at: Millis | None = None
 ) -> dict[str, Any]:

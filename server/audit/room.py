@@ -15,6 +15,7 @@ from relais.models.store.database import Database
 from relais.models.store.settings import SettingStore
 from relais.server.audit.answers import AnswerParts, AuditAnswers, Circles
 from relais.server.audit.leader import Leader, Pace
+from relais.server.audit.ledger_heads import LedgerProofs, tell_standing
 from relais.server.audit.parts import LogGauges, LogStores
 from relais.server.audit.publish import Publisher, WitnessGauges
 from relais.server.audit.record import Recorder
@@ -51,7 +52,9 @@ class AuditRoom:
         self._leader = Leader(self.stores, parts.key, gauges, pace)
         self._publisher = Publisher(self.stores, parts.trust, parts.key)
         self._witness_gauges = WitnessGauges(parts.metrics.registry)
-        self._answers = AuditAnswers(AnswerParts(self.stores, parts.circles, parts.recorder))
+        answering = AnswerParts(self.stores, parts.circles, parts.recorder)
+        self._answers = AuditAnswers(answering)
+        self._proofs = LedgerProofs(answering)
         watch = WatchStore(parts.database)
         settings = SettingStore(parts.database)
         facts = Facts(parts.circles, AccountStore(parts.database))
@@ -62,6 +65,7 @@ class AuditRoom:
         """Raises `SettingsError` where the log in the database is signed with another key."""
         await self._leader.prepare()
         await self._publisher.prepare()
+        await tell_standing(self.stores.ledgers, self._recorder)
 
     async def run(self) -> None:
         """Until cancelled; wait for its end before the database is closed."""
@@ -71,7 +75,7 @@ class AuditRoom:
             await self._leader.run()
 
     def actions(self) -> Mapping[type, Any]:
-        return {**self._answers.actions(), **self._watch.actions()}
+        return {**self._answers.actions(), **self._proofs.actions(), **self._watch.actions()}
 
     def add_routes(self, app: web.Application, gate: Gate) -> None:
         LogRoutes(RouteParts(self.stores, self._recorder, gate)).add_routes(app)

@@ -16,6 +16,7 @@ from relais.crypto.canonical_json import decode_canonical, encode_canonical
 from relais.crypto.checkpoint import Policy, verify_checkpoint
 from relais.crypto.errors import ProtocolError
 from relais.crypto.export_check import ExportError, verify_export
+from relais.crypto.ledger_heads import HeadProof, check_heads, verify_growth, verify_head
 from relais.crypto.signed_note import parse_signed_note, parse_vkey, verify_signed_note
 from relais.crypto.trust_policy import parse_trust_policy
 
@@ -29,6 +30,7 @@ def load(name: str) -> Json:
 
 
 MERKLE, CHECKPOINT = load("merkle.json"), load("checkpoint.json")
+HEADS = load("ledger-heads.json")
 ENTRY, LOG = load("audit-entry.json"), load("audit-log.json")
 
 
@@ -169,6 +171,25 @@ def test_a_good_entry_is_read_and_written_the_same(case: Json) -> None:
 @cases(ENTRY["bad"])
 def test_a_bad_entry_is_refused_for_the_reason_of_the_vectors(case: Json) -> None:
     expect(case, lambda: decode_audit_entry(case["text"].encode()))
+
+
+@cases(HEADS["cases"])
+def test_what_the_log_tells_of_a_ledger_is_judged_as_the_vectors_say(case: Json) -> None:
+    judged = expect(case, lambda: [heads_judged(case)])
+    assert judged in (None, [case["judged"]])
+
+
+def heads_judged(case: Json) -> int:
+    """What a client does with an answer."""
+    seen = merkle.TreeHead(case["seen"]["size"], bytes.fromhex(case["seen"]["root"]))
+    trusted = Policy((parse_vkey(HEADS["log"]),))
+    proof = unhex(case["consistency"])
+    head = verify_growth(case["checkpoint"].encode(), trusted, seen=seen, proof=proof).head
+    told = [
+        HeadProof(one["index"], one["entry"].encode(), tuple(unhex(one["path"])))
+        for one in case["entries"]
+    ]
+    return check_heads([verify_head(one, head) for one in told], case["ledger"], case["heads"])
 
 
 @cases(LOG["cases"])

@@ -127,7 +127,9 @@ def check_export(directory: Path, key: SignerKey, *, older: TreeHead | None = No
         file = directory / path
         return [file.read_bytes()] if file.is_file() else None
 
-    return verify_export(read, Policy((key.verifier,)), progress=lambda done, size: None, older=older)
+    return verify_export(
+        read, Policy((key.verifier,)), progress=lambda done, size: None, older=older
+    )
 
 
 def number_of(entry: bytes) -> int:

@@ -1,10 +1,11 @@
-"""Write merkle.json and checkpoint.json.
+"""Write merkle.json, checkpoint.json and ledger-heads.json.
 
     python tests/vectors/generate_log.py
 
 A case with a `reason` must be refused for that reason; one whose reason is null is good.
 """
 
+import json
 from base64 import b64encode
 from typing import Any
 
@@ -406,9 +407,86 @@ def checkpoint() -> Json:
     }
 
 
+def told(number: int, ledger: str, seq: int, head_of: str) -> str:
+    """An entry of the log that tells a ledger's head."""
+    names = ("account", "circle", "device", "on_behalf_of", "organisation", "purpose", "reason")
+    entry: Json = dict.fromkeys((*names, "request", "role", "source"))
+    entry |= {"action": "ledger.head", "outcome": "ok", "v": 1, "at": "2026-03-01T07:30:00.000Z"}
+    entry |= {"id": f"0195f3a0-7c00-7abc-8def-{number:012x}"}
+    entry["subject"] = {"ledger": ledger, "seq": seq, "head": head_of}
+    return json.dumps(entry, sort_keys=True, separators=(",", ":"))
+
+
+def ledger_heads() -> Json:
+    """A log that tells the heads of two ledgers, and what a client finds in its answers."""
+    ours, other = "c1" * 32, "a2" * 32
+    heads = [sha256(f"head {seq}".encode()).hex() for seq in range(4)]
+    entries = [told(n, *one) for n, one in enumerate(
+        [(ours, 0, heads[0]), (other, 0, "e" * 64), (ours, 1, heads[1]), (ours, 2, heads[2]), (ours, 3, heads[3])]
+    )]  # fmt: skip
+    entries += [entries[0].replace("ledger.head", "note.post"), told(6, ours, 1, "f" * 64)]
+    entries += [told(7, ours, 0, heads[0]).replace('"seq":0', '"seq":"0"')]
+    entries += [told(8, ours, 4, "d" * 64), entries[0].replace('"seq":0', '"more":1,"seq":0')]
+    entries += [told(10, ours, -1, heads[0])]
+    leaves = [leaf(one.encode()) for one in entries]
+    forked = [leaf(b"another"), *leaves[1:]]
+
+    def case(name: str, indexes: list[int], reason: str | None = None, **change: Any) -> Json:
+        text = head(len(leaves), root(leaves))
+        proven = [
+            {"index": i, "entry": entries[i], "path": hexes(path(i, leaves))} for i in indexes
+        ]
+        made: Json = {
+            "name": name,
+            "checkpoint": signed(text),
+            "seen": {"size": 3, "root": root(leaves[:3]).hex()},
+        }
+        made |= {"consistency": hexes(growth(3, leaves)), "entries": proven, "ledger": ours}
+        return made | {"heads": heads, "judged": len(indexes), "reason": reason} | change
+
+    good = case("", [0, 2])
+    first = {"size": 0, "root": root([]).hex()}
+    wrong_path = [{**good["entries"][0], "path": hexes(path(1, leaves))}]
+    edited = [{**good["entries"][0], "entry": entries[0].replace("07:30", "07:31")}]
+    shorter = signed(head(2, root(leaves[:2])))
+    cases = [
+        case("every head of the ledger", [0, 2, 3, 4]),
+        case("nothing new", []),
+        case("the first look", [0, 2], seen=first, consistency=[]),
+        case("a head the ledger has not come to yet", [4, 8], judged=1),
+        case("what follows such a head", [8, 0], judged=0),
+        case("another hash at a seq", [0, 2, 6], "forked-ledger"),
+        case("another ledger's head", [0, 1], "another-ledger"),
+        case("another entry", [5], "not-a-ledger-head"),
+        case("a seq that is no number", [7], "not-a-ledger-head"),
+        case("a seq below nought", [10], "not-a-ledger-head"),
+        case("a fact too many", [9], "not-a-ledger-head"),
+        case("a proof of another entry", [0], "root-mismatch", entries=wrong_path),
+        case("an edited entry", [0], "root-mismatch", entries=edited),
+        case("a log that went back", [], "rolled-back", checkpoint=shorter, consistency=[]),
+        case(
+            "another past",
+            [],
+            "old-root-mismatch",
+            seen={"size": 3, "root": root(forked[:3]).hex()},
+        ),
+        case(
+            "another log's key",
+            [],
+            "no-known-signature",
+            checkpoint=signed(head(11, root(leaves)), "stranger"),
+        ),
+    ]
+    return {"log": vkey(ORIGIN, "log"), "cases": cases}
+
+
 def build() -> dict[str, str]:
     """File name -> its text."""
-    return {"merkle.json": write(merkle()), "checkpoint.json": write(checkpoint())}
+    return {
+        "merkle.json": write(merkle()),
+        "checkpoint.json": write(checkpoint()),
+        "ledger-heads.json": write(ledger_heads()),
+    }
 
 
 if __name__ == "__main__":

@@ -21,10 +21,14 @@ const Ledger = message({ entries: list(bytes), profile: optional(bytes), more: b
 const GrantsGot = message({ grants: list(bytes), last: uint });
 const GrantsGiven = message({ stored: uint });
 const MissingGrant = message({ circle: id32, account: id32, device: id16, audience: audience, epochs: list(uint), since: uint });
-const Missing = message({ missing: list(MissingGrant) });
+const MissingNotes = message({ circle: id32, account: id32, device: id16, seqs: list(uint), since: uint });
+const Missing = message({ missing: list(MissingGrant), notes: list(MissingNotes) });
+const Help = message({ since: optional(uint), accounts: list(id32), last_seen: optional(uint) });
 const NoteStored = message({ seq: uint, at: uint });
 const StoredNote = message({ seq: uint, at: uint, envelope: bytes });
 const Notes = message({ notes: list(StoredNote), last_seq: uint, others: list(uint) });
+const ProvenEntry = message({ index: uint, entry: bytes, path: list(bytes) });
+const NoteProven = message({ vkey: text, checkpoint: bytes, entries: list(ProvenEntry) });
 const ReceiptsStored = message({ stored: uint });
 const StoredReceipt = message({ number: uint, receipt: bytes });
 const Receipts = message({ receipts: list(StoredReceipt), last: uint });
@@ -32,6 +36,8 @@ const AuditRow = message({ index: uint, entry: bytes });
 const AuditFound = message({ rows: list(AuditRow), more: bool });
 const Proof = message({ index: uint, entry: bytes, path: list(bytes), checkpoint: bytes });
 const Consistency = message({ path: list(bytes), checkpoint: bytes });
+const ToldHead = message({ index: uint, entry: bytes, path: list(bytes) });
+const HeadsProven = message({ entries: list(ToldHead), consistency: list(bytes), checkpoint: bytes, more: bool });
 const Finding = message({ rule: choice("outside-hours", "many-circles", "after-leaving", "refusals", "auditor-colleague"), index: uint, at: uint, account: optional(id32), circle: optional(id32), about: optional(id32), count: uint, minutes: uint, reviewed_by: optional(id32), reviewed_at: optional(uint), verdict: optional(choice("expected", "explained", "escalated")) });
 const Findings = message({ rows: list(Finding), more: bool, size: uint });
 const Viewed = message({ row: AuditRow, findings: list(Finding) });
@@ -73,10 +79,12 @@ export const ANSWERS = {
   "circle.grants": GrantsGot,
   "circle.grant": GrantsGiven,
   "circle.missing": Missing,
+  "circle.help": Help,
   "note.post": NoteStored,
   "circle.sync": Notes,
   "circle.page": Notes,
   "note.get": Notes,
+  "note.disclose": NoteProven,
   "receipt.post": ReceiptsStored,
   "receipt.sync": Receipts,
   "receipt.get": Receipts,
@@ -84,6 +92,7 @@ export const ANSWERS = {
   "audit.prove": Proof,
   "audit.consistency": Consistency,
   "audit.circle": AuditFound,
+  "audit.heads": HeadsProven,
   "audit.findings": Findings,
   "audit.review": Finding,
   "audit.view": Viewed,

@@ -153,4 +153,6 @@ export const enNotes = {
 
   "accesses.title": "Who looked",
   "accesses.text": "Each access to this circle leaves a trace that nobody can erase.",
+  "accesses.checked": "Checked against the log at {at}: it tells everybody what is shown here ({size} entries).",
+  "accesses.missing": { one: "{count} recent change is not in it yet.", other: "{count} recent changes are not in it yet." },
 };

@@ -153,4 +153,6 @@ export const frNotes = {
 
   "accesses.title": "Qui a consulté",
   "accesses.text": "Chaque accès à ce cercle laisse une trace que personne ne peut effacer.",
+  "accesses.checked": "Comparé au journal le {at} : il raconte à tous ce qui est affiché ici ({size} entrées).",
+  "accesses.missing": { one: "{count} changement récent n’y est pas encore.", other: "{count} changements récents n’y sont pas encore." },
 };

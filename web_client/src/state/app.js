@@ -37,6 +37,7 @@ export async function openApp(ground = {}) {
 class App {
   session = new Signal(STARTING);
   connectivity = new Signal(CONNECTING);
+  logCheck = new Signal(/** @type {import("./types.js").LogCheck | null} */ (null));
   reminder = new Signal(/** @type {import("./types-keys.js").Reminder | null} */ (null));
   #ground;
   #database;
@@ -171,6 +172,9 @@ class App {
     const parts = { ...loaded, database: this.#database, keyStore: this.#keyStore, alarms: this.#alarms, fetch, prepare, exclusively, hesitation };
     const session = new Session(parts, {
       onState: () => this.#showConnectivity(), onAccount: () => this.#showMe(), onRevoked: () => this.#revoked(), onCircle: (circle) => this.circles.changed(circle),
+      onLog: (check) => {
+        this.logCheck.value = check;
+      },
       onFilled: async () => {
         if (session.roles.includes("coordinator")) await this.broadcasts.gather(this.circles.active);
       },

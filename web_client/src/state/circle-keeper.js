@@ -29,6 +29,8 @@ export class CircleKeeper {
   /** @type {Content | null} */ profile = null;
   /** @type {Promise<void> | null} */ #loading = null;
   #isFresh = false;
+  /** When the ledger was last fetched to its end, by this device's clock. */
+  fetchedAt = 0;
   /** @type {Set<() => void>} */ #watchers = new Set();
 
   /** @param {Member} member @param {string} circle */
@@ -177,6 +179,7 @@ export class CircleKeeper {
       isMore = page.more;
     }
     if (!state || state.circle !== this.circle) throw new ProtocolError("wrong-circle");
+    this.fetchedAt = Date.now();
     await this.#member.accounts.get(state.members.keys());
     if (state !== before || profile !== this.#kept.profile) await this.#keep({ state, profile });
   }

@@ -6,6 +6,7 @@ import { AccountBook } from "./account-book.js";
 import { CircleBook } from "./circle-book.js";
 import { Drafts } from "./drafts.js";
 import { heal, rotateIfDue } from "./healing.js";
+import { LogLooking } from "./log-looking.js";
 import { isBot } from "./member.js";
 import { Outbox } from "./outbox.js";
 import { ReceiptSender } from "./receipts.js";
@@ -33,6 +34,7 @@ import { ReceiptSender } from "./receipts.js";
  * @property {() => void} onAccount one's own account or roles changed
  * @property {() => Promise<void>} onRevoked
  * @property {(circle: string) => void} onCircle
+ * @property {(check: import("./types.js").LogCheck) => void} onLog what is shown was compared with the audit log
  * @property {() => Promise<void>} onFilled the notes of the last 30 days are on this device
  */
 
@@ -46,6 +48,7 @@ export class Session {
   #devices = /** @type {Devices | null} */ (null);
   /** @type {readonly AccountRole[]} */ roles = [];
   #isOver = false;
+  #log;
 
   /** @param {SessionParts} parts @param {SessionHooks} hooks */
   constructor(parts, hooks) {
@@ -60,6 +63,7 @@ export class Session {
     const outbox = new Outbox(member, { keeperOf: (circle) => book.keeper(circle), onPosted: ({ circle, ...stored }) => book.log(circle).hear(stored), exclusively });
     /** @type {World} */
     this.#world = { member, book, outbox, sender, drafts: new Drafts({ database, keyStore }), prepare, changed: hooks.onCircle };
+    this.#log = new LogLooking({ member, book }, { onChecked: hooks.onLog, onFault: (error) => alarms.fault(error) });
     sender.watch((circle) => hooks.onCircle(circle));
     outbox.watch(() => hooks.onState());
   }
@@ -86,6 +90,7 @@ export class Session {
 
   close() {
     this.#isOver = true;
+    this.#log.close();
     this.#world.outbox.close();
     this.#world.member.transport.close();
     this.#circles?.close();
@@ -129,6 +134,7 @@ export class Session {
     sender.flush();
     await this.#circles?.renewOpen();
     await this.#circles?.refresh();
+    this.#log.soon();
     if (isBot(member)) return;
     await heal(member, { circle: null, keeperOf: (circle) => book.keeper(circle) });
     await this.#circles?.fill();
@@ -165,6 +171,7 @@ export class Session {
     if (account === member.account) return this.#ownAccountChanged();
     if (!member.accounts.known.has(account)) return;
     await member.accounts.get([account]);
+    this.#log.soon();
     await this.#circles?.accountChanged(account);
   }
 
@@ -173,6 +180,7 @@ export class Session {
     const keeper = this.#world.book.keeper(circle);
     keeper.expire();
     await keeper.refresh();
+    this.#log.soon();
     this.#hooks.onCircle(circle);
   }
 

@@ -38,6 +38,7 @@
  * @property {Readable<Session>} session
  * @property {Readable<Connectivity>} connectivity
  * @property {Readable<readonly Alarm[]>} alarms
+ * @property {Readable<LogCheck | null>} logCheck  Null until something shown here was compared with the audit log.
  * @property {(alarm: string) => Promise<void>} dismissAlarm
  * @property {Entry} entry
  * @property {Circles} circles
@@ -80,9 +81,17 @@
  */
 
 /**
+ * @typedef {object} LogCheck  What is shown here, compared with the audit log.
+ * @property {number | null} at  When something was last found to be as the log tells.
+ * @property {number} size  Entries the log had.
+ * @property {number} ledgers  Circles and accounts that are as it tells.
+ * @property {number} missing  Those whose newest change is not in it yet.
+ */
+
+/**
  * @typedef {object} Alarm  Something that must not happen and did.
  * @property {string} id
- * @property {"fork" | "rollback" | "log-fork" | "log-rollback" | "clock" | "storage" | "bug"} kind
+ * @property {"fork" | "rollback" | "log-fork" | "log-rollback" | "log-ledger" | "log-silent" | "clock" | "storage" | "bug"} kind
  * @property {string | null} circle
  * @property {string | null} circleName
  * @property {number} at

@@ -7,6 +7,7 @@ import { auditLeafHash, decodeAuditEntry, encodeAuditEntry } from "../../src/cor
 import { decodeCanonical, encodeCanonical } from "../../src/core/canonical-json.js";
 import { policy, verifyCheckpoint } from "../../src/core/checkpoint.js";
 import { ProtocolError } from "../../src/core/errors.js";
+import { checkHeads, verifyGrowth, verifyHead } from "../../src/core/ledger-heads.js";
 import { leafHash, rootOf, verifyConsistency, verifyInclusion } from "../../src/core/merkle.js";
 import { parseSignedNote, parseVkey, verifySignedNote } from "../../src/core/signed-note.js";
 import { parseTrustPolicy, trusting } from "../../src/core/trust-policy.js";
@@ -16,6 +17,7 @@ const load = (name) => JSON.parse(readFileSync(new URL(`../../../tests/vectors/$
 const merkle = load("merkle.json");
 const checkpoint = load("checkpoint.json");
 const entries = load("audit-entry.json");
+const heads = load("ledger-heads.json");
 const log = load("audit-log.json");
 
 const bytes = (hex) => new Uint8Array(Buffer.from(hex, "hex"));
@@ -106,6 +108,15 @@ test("a good entry is read and written the same", async () => {
 
 judge("a bad entry is refused for the reason of the vectors", entries.bad, ({ text }) => {
   decodeAuditEntry(utf8(text));
+});
+
+judge("what the log tells of a ledger is judged as the vectors say", heads.cases, async (one) => {
+  const trusted = policy([await parseVkey(heads.log)]);
+  const seen = { size: one.seen.size, root: bytes(one.seen.root) };
+  const { checkpoint: head } = await verifyGrowth(utf8(one.checkpoint), trusted, { seen, proof: one.consistency.map(bytes) });
+  const proven = [];
+  for (const { index, entry, path } of one.entries) proven.push(await verifyHead({ index, entry: utf8(entry), path: path.map(bytes) }, head));
+  assert.equal(checkHeads(proven, one.ledger, one.heads), one.judged);
 });
 
 judge(

@@ -119,8 +119,8 @@ def members_now(state: CircleState, now: Millis) -> list[AccountId]:
     return [member.account for member in active_members(state, moment(state, now))]
 
 
-def may_post(state: CircleState, accounts: Accounts, header: Header, now: Millis) -> None:
-    """Who may post what, by the ledger's head.
+def may_post(state: CircleState, header: Header, now: Millis, *, due: Collection[str]) -> None:
+    """Who may post what, by the ledger's head. `due`: the audiences that wait for a new epoch.
 
     Raises ``forbidden``; ``stale_epoch`` {audience, epoch, rotate}; ProtocolError of `posting`.
     """
@@ -129,7 +129,7 @@ def may_post(state: CircleState, accounts: Accounts, header: Header, now: Millis
     active_member(state, header.account, now)
     check_clock(header.at, now)
     for key in header.keys:
-        _check_epoch(state, accounts, key.audience, epoch=key.epoch, now=now)
+        _check_epoch(state, key.audience, epoch=key.epoch, rotate=key.audience in due)
     posting.check_may_post(state, header, at=moment(state, now))
 
 
@@ -139,13 +139,10 @@ def may_seal_profile(state: CircleState, header: Header, now: Millis) -> None:
     posting.check_may_post(state, header, at=moment(state, now))
 
 
-def _check_epoch(
-    state: CircleState, accounts: Accounts, audience: str, *, epoch: int, now: Millis
-) -> None:
+def _check_epoch(state: CircleState, audience: str, *, epoch: int, rotate: bool) -> None:
     known = state.audiences.get(audience)
     if known is None or epoch > known.epoch:
         raise Refusal(Code.MALFORMED, reason="wrong-epoch", audience=audience)
-    rotate = is_rotation_due(state, accounts, audience, now)
     if rotate or epoch != known.epoch:
         raise Refusal(Code.STALE_EPOCH, audience=audience, epoch=known.epoch, rotate=rotate)
 

@@ -21,6 +21,7 @@ from relais.models.store.errors import Unavailable
 from relais.server.account_book import AccountBook
 from relais.server.gathering import gathered
 from relais.server.granted import Granted, granted_with
+from relais.server.standing import Standing
 
 REMEMBERED = 20_000
 
@@ -34,6 +35,13 @@ class CircleView:
     accounts: dict[AccountId, AccountState]
     granted: Granted
     times: tuple[Millis, ...]
+    _standing: list[Standing] = field(default_factory=list, init=False, repr=False, compare=False)
+
+    def standing(self, now: Millis) -> Standing:
+        """What every note asks, remembered."""
+        if not self._standing or not self._standing[0].holds(now):
+            self._standing[:] = [Standing(self.state, self.accounts, now)]
+        return self._standing[0]
 
 
 @dataclass

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from relais.crypto import envelope as envelopes
-from relais.crypto.envelope import Envelope
+from relais.crypto.envelope import Envelope, Header
 from relais.crypto.errors import ProtocolError
 from relais.models.ids import CircleId
 from relais.models.refusal import Code, Refusal
@@ -21,7 +21,7 @@ from relais.server.circle_book import CircleBook, CircleView
 from relais.server.circles import check_profile
 from relais.server.clock import now_ms
 from relais.server.hub import Hub
-from relais.server.visibility import Visibility, readable, readers_of
+from relais.server.visibility import Visibility, readable
 
 MOST_AT_ONCE = 200
 PAGE_BYTES = 4 * 1024 * 1024
@@ -73,7 +73,7 @@ class Notes:
         if envelope.header.kind == envelopes.PROFILE_KIND:
             return await self._post_profile(caller, envelope)
         try:
-            authorize.may_post(view.state, view.accounts, envelope.header, now_ms())
+            _check_allowed(view, envelope.header)
             await self._check_follows(envelope)
             await self._check_blobs(envelope)
             view = await self._judged_again(view, envelope)
@@ -149,7 +149,7 @@ class Notes:
         settled = await self._parts.book.settled(view.state.circle)
         if settled is not view:
             _check_signed(settled, envelope)
-            authorize.may_post(settled.state, settled.accounts, envelope.header, now_ms())
+            _check_allowed(settled, envelope.header)
         return settled
 
     async def _check_follows(self, envelope: Envelope) -> None:
@@ -195,8 +195,8 @@ class Notes:
             raise Refusal(Code.CONFLICT, note=version.note, version=version.version) from error
         now = await self._parts.book.view(version.circle)  # who was removed meanwhile hears nothing
         event = wire.NotePosted(version.circle, seq, version.at, version.envelope)
-        readers = authorize.readers_now(now.state, version.at)
-        await self._parts.hub.tell_accounts(event, readers_of(now.state, readers, envelope.header))
+        readers = now.standing(now_ms()).readers_of(envelope.header)
+        await self._parts.hub.tell_accounts(event, readers)
         return wire.NoteStored(seq, version.at)
 
     async def _post_profile(self, caller: Caller, envelope: Envelope) -> wire.NoteStored:
@@ -205,7 +205,7 @@ class Notes:
         async with self._parts.book.changing(header.circle):
             view = await self._parts.book.view(header.circle)
             if view.row.profile != envelope.raw:
-                authorize.may_post(view.state, view.accounts, header, now_ms())
+                _check_allowed(view, header)
                 check_profile(envelope, view.state, view.accounts, view.row)
                 await self._store_profile(caller, view, envelope)
         seq = await self._parts.store.last_seq(header.circle)
@@ -243,6 +243,12 @@ def _check_signed(view: CircleView, envelope: Envelope) -> None:
     if author is None:
         raise ProtocolError("not-a-member")
     envelopes.verify(envelope, author)
+
+
+def _check_allowed(view: CircleView, header: Header) -> None:
+    """By the circle's ledger, now. Raises `Refusal`, ProtocolError."""
+    now = now_ms()
+    authorize.may_post(view.state, header, now, due=view.standing(now).due)
 
 
 def _check_limit(limit: int) -> None:

@@ -47,10 +47,10 @@ class Recorder:
         """Store an entry by itself: a read, or a refusal. Raises `Unavailable`: then nothing may be answered."""
         await self._pending.add(entry_of(who, act, refusal=refusal))
 
-
     async def store(self, document: dict[str, Any]) -> None:
         """Store an entry that was made. Raises `Unavailable`."""
         await self._pending.add(document)
+
 
 def entry_of(
     who: Anyone, act: Act, *, refusal: Refusal | None = None, at: Millis | None = None

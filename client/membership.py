@@ -210,27 +210,16 @@ def seal_profile(
     return sealing.seal(session.identity, view, draft, profile, tuple(sorted(state.audiences)))
 
 
-@dataclass(frozen=True)
-class Joining:
-    """As what somebody comes in: what they read, with all of the history or none, and until when."""
-
-    role: str = "professional"
-    audiences: tuple[str, ...] = ("team",)
-    history: bool = True
-    until: Millis | None = None
-
-
-def add(account: AccountId, head: str, joining: Joining) -> Plan:
-    """Invite an account to audiences that are there."""
+def add(
+    account: AccountId, head: str, *, role: str, history: bool, until: Millis | None = None
+) -> Plan:
+    """Invite an account to `team`, with all of the history or none."""
 
     def plan(view: CircleView, now: Millis) -> tuple[list[Operation], list[str]]:
-        role, audiences = joining.role, tuple(sorted(joining.audiences))
-        all_of_it = (
-            joining.history or role == "bot"
-        )  # which reads none: no key has to change for it
+        all_of_it = history or role == "bot"  # which reads none: no key has to change for it
         since = 0 if all_of_it else now
-        opened = [] if all_of_it else list(audiences)
-        return [MemberAdd(account, head, role, audiences, now, joining.until, since)], opened
+        opened = [] if all_of_it else ["team"]
+        return [MemberAdd(account, head, role, ("team",), now, until, since)], opened
 
     return plan
 

@@ -7,6 +7,7 @@ the tree follows within a second and is not this file's business.
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import Any, Protocol
 
 from relais.crypto.audit_entry import AuditEntry, SubjectValue
@@ -88,8 +89,13 @@ def _principal(caller: Caller) -> str | None:
 
 def rfc3339(at: Millis) -> str:
     """Milliseconds since 1970 as `2026-03-01T07:30:00.000Z`."""
-    text = datetime.fromtimestamp(at / 1000, UTC).isoformat(timespec="milliseconds")
-    return text.replace("+00:00", "Z")
+    second, rest = divmod(at, 1000)
+    return f"{_rfc3339_of(second)}.{rest:03}Z"
+
+
+@lru_cache(maxsize=8)
+def _rfc3339_of(second: int) -> str:
+    return datetime.fromtimestamp(second, UTC).replace(tzinfo=None).isoformat()
 
 
 def _with_reason(

@@ -36,6 +36,7 @@ from relais.server.circle_queries import CircleQueries, QueryParts
 from relais.server.circles import CircleParts, Circles
 from relais.server.config import Settings
 from relais.server.directory import Directory
+from relais.server.disclosures import DisclosureParts, Disclosures
 from relais.server.enrolment import Doorkeeper, Enrolment, EnrolmentParts, Joining
 from relais.server.http import Gate, add_operations, exchange, plain_errors, tell_headers
 from relais.server.identity import Identity, Terms
@@ -165,7 +166,16 @@ class Node:
         receipts = Receipts(
             ReceiptParts(stores.receipts, stores.notes, base.book, base.recorder, hub)
         )
-        for room in (people, joining, circles, queries, notes, receipts, self.audit):
+        disclosures = Disclosures(
+            DisclosureParts(
+                log=self.audit.stores,
+                notes=stores.notes,
+                book=base.book,
+                visibility=visibility,
+                recorder=base.recorder,
+            )
+        )
+        for room in (people, joining, circles, queries, notes, receipts, disclosures, self.audit):
             hub.add(room.actions())
         self._add_http(Enrolment(enrolment_parts, base.identity, people), joining)
 

@@ -184,7 +184,7 @@ class Notes:
 
         def audit(seq: int) -> dict[str, Any]:
             subject: dict[str, Any] = {"note": version.note, "version": version.version, "seq": seq}
-            subject["kind"] = version.kind
+            subject |= {"kind": version.kind, "envelope": version.digest}
             return entry_of(caller, Act("note.post", version.circle, subject, role), at=version.at)
 
         try:

@@ -17,6 +17,7 @@ from relais.client.cli import (
     device_commands,
     lab_commands,
     note_commands,
+    proof_commands,
 )
 from relais.client.cli.output import Exit, Output
 from relais.client.errors import ClientError
@@ -29,6 +30,7 @@ _ROOMS = (
     note_commands,
     device_commands,
     audit_commands,
+    proof_commands,
     lab_commands,
 )
 

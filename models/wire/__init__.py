@@ -24,6 +24,7 @@ REQUESTS = {
     note.SyncCircle: note.Notes,
     note.PageCircle: note.Notes,
     note.GetNote: note.Notes,
+    note.DiscloseNote: note.NoteProven,
     note.PostReceipts: note.ReceiptsStored,
     note.SyncReceipts: note.Receipts,
     note.GetReceipts: note.Receipts,

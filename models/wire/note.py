@@ -81,6 +81,35 @@ class GetNote:
 
 
 @dataclass(frozen=True)
+class DiscloseNote:
+    """What the log proves of one version, for a member who hands it out; with ``receipts``, of its receipts too."""
+
+    EVENT: ClassVar = "note.disclose"
+    circle: CircleId
+    note: NoteId
+    version: int
+    receipts: bool
+
+
+@dataclass(frozen=True)
+class ProvenEntry:
+    """RFC 9162 §2.1.3: ``path`` from the leaf up, 32 bytes each."""
+
+    index: int
+    entry: Annotated[bytes, Length(65_535)]
+    path: Annotated[tuple[bytes, ...], Length(64)]
+
+
+@dataclass(frozen=True)
+class NoteProven:
+    """``vkey``: the log's key, as the log tells it."""
+
+    vkey: Annotated[str, Length(500)]
+    checkpoint: Annotated[bytes, Length(262_144)]
+    entries: tuple[ProvenEntry, ...]
+
+
+@dataclass(frozen=True)
 class PostReceipts:
     EVENT: ClassVar = "receipt.post"
     circle: CircleId

@@ -89,6 +89,7 @@ OTHER: Final = Event(None, REST, _rest("operation"), "E", SOURCE, DESTINATION, A
 
 EVENTS: Final[dict[str, Event]] = {
     "auth.token": SIGNED_IN,
+    "note.disclose": DISCLOSURE,
     **dict.fromkeys(
         (
             *("auth.enrol", "device.offer", "device.request", "admin.invite"),

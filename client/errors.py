@@ -69,6 +69,10 @@ class NobodyWaits(ClientError):
     """That account was not reset, or whoever replaced it is in the circle already."""
 
 
+class AudienceExists(ClientError):
+    """This circle has that audience already."""
+
+
 class Locked(ClientError):
     """Your keys for this circle are on their way: a colleague's device, or another of yours, has to come online."""
 

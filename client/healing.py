@@ -1,16 +1,17 @@
 """Curing what is missing: grants other devices wait for, and epochs that are due (docs/protocol.md §5)."""
 
 import logging
-from collections.abc import Iterable
+from dataclasses import dataclass
 
-from relais.client import circle_state, membership
+from relais.client import circle_state, membership, note_keys
 from relais.client.errors import ClientError
 from relais.client.session import Session
 from relais.crypto import ledger
 from relais.crypto.errors import ProtocolError
-from relais.models.ids import AccountId, CircleId
+from relais.models.ids import CircleId, Millis
 from relais.models.refusal import Refusal
-from relais.models.wire.circle import GetMissing, Missing, MissingGrant
+from relais.models.wire import circle as wire
+from relais.models.wire.circle import GetMissing, Missing
 
 _log = logging.getLogger(__name__)
 
@@ -22,6 +23,25 @@ async def heal_all(session: Session) -> int:
 
 async def heal_circle(session: Session, circle: CircleId) -> int:
     return await _heal(session, circle)
+
+
+@dataclass(frozen=True)
+class Help:
+    """Keys are on their way: since when, whose devices can give them, and when one of those was last there."""
+
+    since: Millis
+    names: tuple[str, ...]
+    last_seen: Millis | None
+
+
+async def ask_help(session: Session, circle: CircleId) -> Help | None:
+    """None when this device waits for nothing in the circle. Raises `Refusal`."""
+    answer: wire.Help = await session.call(wire.AskHelp(circle))
+    if answer.since is None:
+        return None
+    await session.accounts.load(answer.accounts)
+    names = tuple(session.accounts[one].profile.name for one in answer.accounts)
+    return Help(answer.since, names, answer.last_seen)
 
 
 async def rotate_if_due(session: Session, circle: CircleId) -> None:

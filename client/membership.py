@@ -210,18 +210,32 @@ def seal_profile(
     return sealing.seal(session.identity, view, draft, profile, tuple(sorted(state.audiences)))
 
 
-def add(
-    account: AccountId, head: str, *, role: str, history: bool, until: Millis | None = None
-) -> Plan:
-    """Invite an account to `team`, with all of the history or none."""
+@dataclass(frozen=True)
+class Joining:
+    """As what somebody comes in: what they read, with all of the history (True), none, or from a moment on; and until when."""
+
+    role: str = "professional"
+    audiences: tuple[str, ...] = ("team",)
+    history: bool | Millis = True
+    until: Millis | None = None
+
+
+def add(account: AccountId, head: str, joining: Joining) -> Plan:
+    """Invite an account to audiences that are there."""
 
     def plan(view: CircleView, now: Millis) -> tuple[list[Operation], list[str]]:
-        all_of_it = history or role == "bot"  # which reads none: no key has to change for it
-        since = 0 if all_of_it else now
-        opened = [] if all_of_it else ["team"]
-        return [MemberAdd(account, head, role, ("team",), now, until, since)], opened
+        role, audiences = joining.role, tuple(sorted(joining.audiences))
+        since = 0 if role == "bot" else _beginning(joining.history, now)
+        opened = list(audiences) if since else []
+        return [MemberAdd(account, head, role, audiences, now, joining.until, since)], opened
 
     return plan
+
+
+def _beginning(history: bool | Millis, now: Millis) -> Millis:
+    if isinstance(history, bool):
+        return 0 if history else now
+    return min(history, now)
 
 
 def remove(account: AccountId) -> Plan:

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, replace
 
-from relais.client import attachments, circle_state, membership, sealing
+from relais.client import attachments, audiences, circle_state, membership, sealing
 from relais.client.blobs import Progress, silent
 from relais.client.circle_state import CircleView
 from relais.client.home import Home
@@ -10,6 +10,7 @@ from relais.client.outbox import Outbox, Waiting
 from relais.client.session import Session
 from relais.crypto.content import Attachment, Content, Form
 from relais.crypto.envelope import CORRECTION, POST, WITHDRAWAL, Draft
+from relais.crypto.ledger_state import TEAM
 from relais.models.ids import AccountId, CircleId, Digest, Millis, NoteId, uuid7
 from relais.models.refusal import Code, Refusal
 from relais.models.wire.note import NoteStored, PostNote
@@ -42,12 +43,14 @@ class Writing:
     broadcast: str | None = None
     replaces: tuple[NoteId, int, Digest] | None = None
     withdraw: bool = False
-    audiences: tuple[str, ...] = ("team",)
+    audiences: tuple[str, ...] = ()
+    """Who may read it; empty: whoever reads what it answers, else the team."""
     attached: tuple[Attachment, ...] = ()
     """Sealed already: shared by the notes of a broadcast, or kept from the version that is corrected."""
 
     def with_shared(self, attached: tuple[Attachment, ...], broadcast: str) -> "Writing":
-        return replace(self, files=(), attached=attached, broadcast=broadcast)
+        """The same for every circle: to its team."""
+        return replace(self, files=(), attached=attached, broadcast=broadcast, audiences=(TEAM,))
 
 
 @dataclass(frozen=True)
@@ -135,7 +138,7 @@ async def flush(session: Session) -> tuple[list[Posted], list[tuple[Waiting, Ref
 async def _post(session: Session, waiting: Waiting) -> tuple[NoteStored, Waiting]:
     if waiting.envelope is None:
         view = await circle_state.fetch(session, waiting.circle)
-        waiting = _sealed(session, view, waiting)
+        waiting = _sealed(session, view, await _addressed(session, view, waiting))
     for _ in range(_TRIES - 1):
         try:
             return await session.call(PostNote(_envelope(waiting))), waiting
@@ -146,6 +149,14 @@ async def _post(session: Session, waiting: Waiting) -> tuple[NoteStored, Waiting
                 raise
         waiting = _sealed(session, await _current(session, waiting.circle), waiting)
     return await session.call(PostNote(_envelope(waiting))), waiting
+
+
+async def _addressed(session: Session, view: CircleView, waiting: Waiting) -> Waiting:
+    """For whom it is, which may need a look at what it answers: it was written without the network."""
+    names = await audiences.addressed(
+        session, view, chosen=waiting.audiences, reply_to=waiting.content.reply_to
+    )
+    return replace(waiting, audiences=names)
 
 
 async def _current(session: Session, circle: CircleId) -> CircleView:

@@ -15,6 +15,7 @@ from typing import Any
 
 from relais.client import (
     attachments,
+    audiences,
     circle_state,
     enrolment,
     healing,
@@ -25,6 +26,7 @@ from relais.client import (
     unlocking,
 )
 from relais.client.attachments import File
+from relais.client.audiences import Change
 from relais.client.blobs import Progress, silent
 from relais.client.circle_state import CircleView
 from relais.client.errors import NobodyWaits, UnknownAttachment, UnknownCircle, UnknownNote
@@ -45,7 +47,7 @@ from relais.models.wire.account import (
 from relais.models.wire.circle import CircleRow, CirclesListed, ListCircles
 from relais.models.wire.note import NotePosted
 
-__all__ = ["Circle", "Client", "File", "Note", "Patient", "Posted", "Summary", "Writing"]
+__all__ = ["Change", "Circle", "Client", "File", "Note", "Patient", "Posted", "Summary", "Writing"]
 
 
 @dataclass(frozen=True)
@@ -189,16 +191,18 @@ class Circle:
         return await posting.deliver(self._session, waiting, progress=progress)
 
     async def correct(self, note: NoteId, text: str, **more: Any) -> Posted:
-        """Post the next version of one's own note."""
+        """Post the next version of one's own note, for whom the note was."""
         newest = (await self.versions(note))[-1]
+        replaced = (note, newest.version, newest.digest)
         return await self.write(
-            Writing(text=text, replaces=(note, newest.version, newest.digest), **more)
+            Writing(text=text, replaces=replaced, audiences=newest.audiences, **more)
         )
 
     async def withdraw(self, note: NoteId, reason: str = "") -> Posted:
         newest = (await self.versions(note))[-1]
         replaced = (note, newest.version, newest.digest)
-        return await self.write(Writing(text=reason, replaces=replaced, withdraw=True))
+        said = Writing(text=reason, replaces=replaced, audiences=newest.audiences, withdraw=True)
+        return await self.write(said)
 
     async def notes(self, *, after: int = 0, follow: bool = False) -> AsyncIterator[Note]:
         """Every version behind ``after`` in the circle's order; ``follow`` waits for more, for ever."""
@@ -268,12 +272,30 @@ class Circle:
         account: AccountId,
         *,
         role: str = "professional",
-        history: bool = True,
+        audiences: Sequence[str] = ("team",),
+        history: bool | Millis = True,
         until: Millis | None = None,
     ) -> None:
+        """Let somebody in; they read what is written for these audiences: all there is (True), nothing of before, or from a
+        moment on."""
         await self._session.accounts.load([account], fresh=True)
         head = self._session.accounts[account].head
-        plan = membership.add(account, head, role=role, history=history, until=until)
+        joining = membership.Joining(role, tuple(audiences), history, until)
+        plan = membership.add(account, head, joining)
+        self.view = await membership.append(self._session, self.circle, plan)
+        if not isinstance(history, bool):
+            await healing.heal_circle(
+                self._session, self.circle
+            )  # the notes of the epoch it begins in
+
+    async def change(self, account: AccountId, wanted: Change) -> None:
+        """Make a member something else; the keys change where the ledger's rules ask for it."""
+        plan = audiences.change(account, wanted)
+        self.view = await membership.append(self._session, self.circle, plan)
+
+    async def open_audience(self, name: str, others: Sequence[AccountId] = ()) -> None:
+        """A further audience, for oneself and these members. Raises `AudienceExists`."""
+        plan = audiences.open_audience(name, self._session.identity.account, others)
         self.view = await membership.append(self._session, self.circle, plan)
 
     async def waiting(self) -> tuple[membership.Reset, ...]:
@@ -283,6 +305,10 @@ class Circle:
         """
         await self._session.accounts.load(self.view.state.members, fresh=True)
         return membership.waiting(self._session, self.view)
+
+    async def help(self) -> healing.Help | None:
+        """Who could give this device the keys it waits for here; None when it waits for none."""
+        return await healing.ask_help(self._session, self.circle)
 
     async def readmit(self, account: AccountId) -> AccountId:
         """Let whoever took the place of a member that was reset in again; answers that account. Raises `NobodyWaits`."""

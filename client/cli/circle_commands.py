@@ -1,15 +1,19 @@
-"""``circle new|list|add|readmit|remove|leave|close``, ``members``."""
+"""``circle new|list|add|change|audience|readmit|remove|leave|close``, ``members``."""
 
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from relais.client.cli.output import rfc3339
-from relais.client.cli.times import moment
+from relais.client.cli.times import NO_END, history, moment, moment_or_none
 from relais.client.membership import Reset
 from relais.client.patient import Patient
-from relais.client.sdk import Circle, Client, Summary
+from relais.client.sdk import Change, Circle, Client, Summary
+from relais.crypto import ledger
+from relais.models.ids import Millis
 
 if TYPE_CHECKING:
+    import argparse
+
     from relais.client.cli.run import Grammar, Invocation
 
 
@@ -25,7 +29,13 @@ def declare(grammar: "Grammar") -> None:
     add = circle.command("add", _add, "invite somebody found in the directory")
     add.add_argument("circle", metavar="CIRCLE")
     add.add_argument("account", metavar="ACCOUNT")
-    add.add_argument("--history", choices=("all", "none"), default="all")
+    add.add_argument(
+        "--history",
+        type=history,
+        default=True,
+        metavar="all|none|YYYY-MM-DD",
+        help="what they read of what was written before",
+    )
     add.add_argument(
         "--role",
         choices=("lead", "professional", "carer", "bot"),
@@ -33,6 +43,21 @@ def declare(grammar: "Grammar") -> None:
     )
     add.add_argument(
         "--until", type=moment, metavar="TIME", help="when access ends: 2026-12-31T18:00, your time"
+    )
+    _reading_options(add)
+    change = circle.command("change", _change, "change somebody's role, audiences or end")
+    change.add_argument("circle", metavar="CIRCLE")
+    change.add_argument("account", metavar="ACCOUNT")
+    change.add_argument("--role", choices=("lead", "professional", "carer", "bot"))
+    _reading_options(change)
+    change.add_argument(
+        "--until", type=moment_or_none, metavar="TIME|none", help="when access ends; none: never"
+    )
+    audience = circle.command("audience", _audience, "open a further audience, such as family")
+    audience.add_argument("circle", metavar="CIRCLE")
+    audience.add_argument("name", metavar="NAME", help="lower case letters, digits and hyphens")
+    audience.add_argument(
+        "--with", dest="others", action="append", default=[], metavar="ACCOUNT", help="who is in it"
     )
     readmit = circle.command(
         "readmit", _readmit, "let somebody in again who was reset: make sure that it is them"
@@ -51,6 +76,15 @@ def declare(grammar: "Grammar") -> None:
         circle.command(name, run, sentence).add_argument("circle", metavar="CIRCLE")
     members = grammar.command("members", _members, "say who is in a circle")
     members.add_argument("circle", metavar="CIRCLE")
+
+
+def _reading_options(command: "argparse.ArgumentParser") -> None:
+    command.add_argument(
+        "--audience",
+        action="append",
+        metavar="NAME",
+        help="what they read; again for a further one",
+    )
 
 
 async def _new(call: "Invocation") -> None:
@@ -99,13 +133,18 @@ async def _add(call: "Invocation") -> None:
         circle = await me.circle(given.circle)
         role = given.role or await _usual_role(me, given.account)
         await circle.add(
-            given.account, role=role, history=given.history == "all", until=given.until
+            given.account,
+            role=role,
+            audiences=given.audience or ("team",),
+            history=given.history,
+            until=given.until,
         )
         facts = {
             "circle": circle.circle,
             "account": given.account,
             "role": role,
-            "history": given.history,
+            "audiences": sorted(given.audience or ("team",)),
+            "history": _told(given.history),
         }
     call.output.one(
         facts,
@@ -113,6 +152,48 @@ async def _add(call: "Invocation") -> None:
         if role != "bot"
         else "Added. It can write from now on.",
     )
+
+
+def _told(beginning: bool | Millis) -> str:
+    if isinstance(beginning, bool):
+        return "all" if beginning else "none"
+    return rfc3339(beginning)
+
+
+async def _change(call: "Invocation") -> None:
+    given = call.arguments
+    wanted = Change(
+        role=given.role,
+        audiences=tuple(given.audience) if given.audience else None,
+        until=given.until or None,
+        unending=given.until == NO_END,
+    )
+    async with Client.open(call.home) as me:
+        circle = await me.circle(given.circle)
+        await circle.change(given.account, wanted)
+        last = circle.view.state.members[given.account].last
+    facts = {
+        "circle": circle.circle,
+        "account": given.account,
+        "role": last.role,
+        "audiences": sorted(last.audiences),
+        "until": rfc3339(last.until) if last.until else None,
+    }
+    call.output.one(facts, "Changed.")
+
+
+async def _audience(call: "Invocation") -> None:
+    given = call.arguments
+    async with Client.open(call.home) as me:
+        circle = await me.circle(given.circle)
+        await circle.open_audience(given.name, given.others)
+        readers = ledger.readers(circle.view.state, given.name, me.session.clock.now())
+    facts = {
+        "circle": circle.circle,
+        "audience": given.name,
+        "members": [one.account for one in readers],
+    }
+    call.output.one(facts, f"Opened. What is written for {given.name} is read by them alone.")
 
 
 async def _usual_role(me: Client, account: str) -> str:
@@ -155,7 +236,10 @@ async def _members(call: "Invocation") -> None:
     async with Client.open(call.home) as me:
         circle = await me.circle(call.arguments.circle)
         rows = _member_rows(me, circle, {one.account: one for one in await circle.waiting()})
-    columns = ("name", "profession", "role", "since", "until", "active", "reset_to", "account")
+    columns = (
+        *("name", "profession", "role", "audiences"),
+        *("since", "until", "active", "reset_to", "account"),
+    )
     call.output.many(rows, columns, none="Nobody is in this circle.")
 
 

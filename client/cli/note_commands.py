@@ -8,10 +8,13 @@ from relais.client.attachments import File
 from relais.client.cli.output import Exit, bar, rfc3339
 from relais.client.clock import ServerClock
 from relais.client.errors import ServerUnreachable
+from relais.client.healing import Help
 from relais.client.home import Home, write_atomically
 from relais.client.outbox import Waiting
 from relais.client.posting import Posted, Writing
 from relais.client.sdk import Circle, Client, Note
+from relais.crypto.ledger_state import TEAM
+from relais.models.ids import Millis
 from relais.models.refusal import Refusal
 
 if TYPE_CHECKING:
@@ -27,6 +30,13 @@ def declare(grammar: "Grammar") -> None:
     post.add_argument("circle", metavar="CIRCLE")
     _writing_options(post)
     post.add_argument("--reply-to", metavar="NOTE")
+    post.add_argument(
+        "--audience",
+        action="append",
+        default=[],
+        metavar="NAME",
+        help="who may read it; again for a further one; by default the team, or whoever reads what it answers",
+    )
     post.add_argument(
         "--replace", metavar="NOTE", help="correct one of your notes: post its next version"
     )
@@ -86,7 +96,7 @@ async def _post(call: "Invocation") -> int | None:
     if given.replace:
         return await _correct(call)
     home = Home.open(call.home)
-    writing = _writing(given, reply_to=given.reply_to)
+    writing = _writing(given, reply_to=given.reply_to, audiences=tuple(given.audience))
     waiting = posting.keep(home, given.circle, writing, at=ServerClock().now())
     try:
         async with Client.open(home) as me:
@@ -130,7 +140,13 @@ async def _correct(call: "Invocation") -> int:
         kept = () if given.attach else newest.attachments
         replaces = (given.replace, newest.version, newest.digest)
         reply_to = given.reply_to or (newest.content.reply_to if newest.content else None)
-        writing = _writing(given, replaces=replaces, attached=kept, reply_to=reply_to)
+        writing = _writing(
+            given,
+            replaces=replaces,
+            attached=kept,
+            reply_to=reply_to,
+            audiences=newest.audiences,
+        )
         posted = await circle.write(writing, progress=bar("sending"))
     _say_posted(call, posted)
     return Exit.OK
@@ -161,14 +177,29 @@ async def _notes(call: "Invocation") -> None:
     async with Client.open(call.home) as me:
         circle = await me.circle(given.circle)
         pending: list[Note] = []
+        waiting = 0
         async for note in circle.notes(after=given.after, follow=given.follow):
             await me.session.accounts.load([note.author])
-            call.output.line(note_facts(me, note), _readable(me, note))
+            call.output.line(note_facts(me, circle, note), _readable(me, circle, note))
             pending.append(note)
+            waiting += note.locked
             if not given.no_receipts and (given.follow or len(pending) == 100):
                 await _mark_read(circle, pending)
         if not given.no_receipts:
             await _mark_read(circle, pending)
+        if waiting and (help_there := await circle.help()):
+            call.output.aside(_what_helps(waiting, help_there))
+
+
+def _what_helps(waiting: int, coming: Help) -> str:
+    """What to expect, and what one can do about it."""
+    who = ", ".join(coming.names) or "nobody who is in the circle now"
+    seen = rfc3339(coming.last_seen) if coming.last_seen else "their devices came here"
+    return (
+        f"{waiting} being unlocked by your colleagues, since {rfc3339(coming.since)}. "
+        f"The key comes when one of these opens Relais: {who}. None of them was online since {seen}; "
+        "call one if it is urgent."
+    )
 
 
 async def _mark_read(circle: Circle, pending: list[Note]) -> None:
@@ -178,7 +209,7 @@ async def _mark_read(circle: Circle, pending: list[Note]) -> None:
         await circle.mark(readable, "stored", "read")
 
 
-def note_facts(me: Client, note: Note) -> dict[str, Any]:
+def note_facts(me: Client, circle: Circle, note: Note) -> dict[str, Any]:
     """The stable keys of ``notes --json`` (docs/command-line.md)."""
     content = note.content
     return {
@@ -210,12 +241,23 @@ def note_facts(me: Client, note: Note) -> dict[str, Any]:
         "broadcast": content.broadcast if content else None,
         "withdrawn": note.withdrawn,
         "locked": note.locked,
+        "audiences": list(note.audiences),
+        "waiting": {"since": rfc3339(_entitled_since(me, circle, note))} if note.locked else None,
     }
 
 
-def _readable(me: Client, note: Note) -> str:
-    facts = note_facts(me, note)
-    marks = [name for name in ("urgent", "acknowledge", "withdrawn", "locked") if facts[name]]
+def _entitled_since(me: Client, circle: Circle, note: Note) -> Millis:
+    """Since when this device should be able to read it: it is there, the member is in, the device is in the account."""
+    member = circle.view.state.members[me.account]
+    added_at = me.session.accounts[me.account].devices[me.device].added_at
+    return max(note.stored_at, member.last.since, added_at)
+
+
+def _readable(me: Client, circle: Circle, note: Note) -> str:
+    facts = note_facts(me, circle, note)
+    marks = [name for name in ("urgent", "acknowledge", "withdrawn") if facts[name]]
+    marks += [f"for {', '.join(note.audiences)}"] if note.audiences != (TEAM,) else []
+    marks += [f"being unlocked since {facts['waiting']['since']}"] if note.locked else []
     version = f" (version {note.version})" if note.version > 1 else ""
     head = (
         f"{note.seq:>5}  {facts['at']}  {facts['author_name']}{version}  {' '.join(marks)}".rstrip()

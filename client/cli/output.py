@@ -76,6 +76,11 @@ class Output:
         """One of a stream: a JSON object a line."""
         print(_json(facts) if self.as_json else text, flush=True)
 
+    def aside(self, sentence: str) -> None:
+        """What only a person wants to know; beside the results."""
+        if not self.as_json:
+            print(sentence, file=sys.stderr, flush=True)
+
     def error(self, error: Exception) -> Exit:
         facts = facts_of(error)
         print(

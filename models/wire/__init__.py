@@ -20,6 +20,7 @@ REQUESTS = {
     circle.GetGrants: circle.GrantsGot,
     circle.GiveGrants: circle.GrantsGiven,
     circle.GetMissing: circle.Missing,
+    circle.AskHelp: circle.Help,
     note.PostNote: note.NoteStored,
     note.SyncCircle: note.Notes,
     note.PageCircle: note.Notes,

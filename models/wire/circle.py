@@ -156,6 +156,25 @@ class MissingGrant:
 @dataclass(frozen=True)
 class Missing:
     missing: tuple[MissingGrant, ...]
+    notes: tuple[MissingNotes, ...]
+
+
+@dataclass(frozen=True)
+class AskHelp:
+    """Who could give the asking device the keys it waits for in a circle."""
+
+    EVENT: ClassVar = "circle.help"
+    circle: CircleId
+
+
+@dataclass(frozen=True)
+class Help:
+    """``since`` when a key has been missing, null where none is; the accounts with a device that was given one of these
+    keys, and when the last of those devices was seen."""
+
+    since: Millis | None
+    accounts: tuple[AccountId, ...]
+    last_seen: Millis | None
 
 
 @dataclass(frozen=True)

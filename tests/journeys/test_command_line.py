@@ -29,20 +29,22 @@ KEYS: dict[str, set[str]] = {
     "circle new": {"circle"},
     "circle list": {
         *("circle", "name", "active", "closed", "unread", "urgent", "last_seq", "last_at"),
-        "locked",
+        *("locked", "waiting"),
     },
-    "circle add": {"circle", "account", "role", "history"},
+    "circle add": {"circle", "account", "role", "audiences", "history"},
+    "circle change": {"circle", "account", "role", "audiences", "until"},
+    "circle audience": {"circle", "audience", "members"},
     "circle remove": {"circle", "account", "epoch"},
     "circle leave": {"circle"},
     "members": {
         *("account", "name", "profession", "organisation", "role", "audiences", "since"),
-        *("until", "active"),
+        *("until", "active", "reset_to", "reset_name", "reset_at"),
     },
     "post": POSTED,
     "notes": {
         *("circle", "seq", "note", "version", "author", "author_name", "at", "type", "text"),
         *("form", "attachments", "urgent", "acknowledge", "reply_to", "broadcast", "withdrawn"),
-        "locked",
+        *("locked", "audiences", "waiting"),
     },
     "fetch": {"file", "size"},
     "ack": {"note", "version"},
@@ -95,6 +97,7 @@ def circle(cast: Cast) -> str:
         "circle": made["circle"],
         "account": cast.accounts["doctor"],
         "role": "professional",
+        "audiences": ["team"],
         "history": "all",
     }
     return made["circle"]
@@ -202,6 +205,38 @@ def test_follow_prints_what_comes_as_it_comes(cast: Cast, circle: str) -> None:
         assert next_line(following)["text"] == "déjà là"
         cast.nurse.json("post", circle, "--text", "tout frais")
         assert next_line(following)["text"] == "tout frais"
+
+
+def test_audiences_are_opened_given_written_for_and_ended(cast: Cast) -> None:
+    made = cast.nurse.json("circle", "new", *PATIENT)["circle"]
+    doctor = cast.accounts["doctor"]
+    opened = cast.nurse.json("circle", "audience", made, "care")
+    assert opened == {
+        "circle": made,
+        "audience": "care",
+        "members": [cast.accounts["nurse"]],
+    }
+    cast.nurse.json("circle", "add", made, doctor)
+    asked = cast.nurse.json("post", made, "--text", "aux soignants", "--audience", "care")
+    cast.nurse.json("post", made, "--text", "suite", "--reply-to", asked["note"])
+    assert cast.doctor.run("notes", made).lines == []
+
+    changed = cast.nurse.json(
+        *("circle", "change", made, doctor, "--audience", "care", "--audience", "team"),
+        *("--until", "2099-12-31T18:00+00:00"),
+    )
+    assert set(changed) == KEYS["circle change"]
+    assert (changed["audiences"], changed["until"]) == (
+        ["care", "team"],
+        "2099-12-31T18:00:00.000Z",
+    )
+    read = cast.doctor.run("notes", made).lines
+    assert [(one["text"], one["audiences"], one["waiting"]) for one in read] == [
+        ("aux soignants", ["care"], None),
+        ("suite", ["care"], None),
+    ]
+    for_ever = cast.nurse.json("circle", "change", made, doctor, "--until", "none")
+    assert (for_ever["audiences"], for_ever["until"]) == (["care", "team"], None)
 
 
 def test_a_broadcast_goes_to_several_circles(cast: Cast, circle: str, tmp_path: Path) -> None:

@@ -1,5 +1,5 @@
 /** Who reads what: the audiences of a circle (docs/protocol.md §4), and those a note goes to. */
-import { audiencesOf, isActive, readers, TEAM } from "../core/ledger.js";
+import { audiencesOf, readers, TEAM } from "../core/ledger.js";
 
 /** @typedef {import("./timeline-view.js").Scene} Scene */
 /** @typedef {import("./types-audience.js").AudienceView} AudienceView */
@@ -16,10 +16,10 @@ export function audienceViews({ state, accounts, me, now }) {
   });
 }
 
-/** The audiences one reads and may write to. @param {Pick<Scene, "state" | "me" | "now">} scene @returns {string[]} */
-export function ownAudiences({ state, me, now }) {
+/** The audiences one is in, or was in last: whether one still is shows when it is sealed. @param {Pick<Scene, "state" | "me">} scene @returns {string[]} */
+export function ownAudiences({ state, me }) {
   const mine = state?.members.get(me);
-  return mine && isActive(mine, now) ? inOrder(audiencesOf(mine)) : [];
+  return mine ? inOrder(audiencesOf(mine)) : [];
 }
 
 /** Everybody who reads one of these audiences now. @param {Pick<Scene, "state" | "now">} scene @param {readonly string[]} names @returns {string[]} */

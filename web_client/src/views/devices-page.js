@@ -17,6 +17,7 @@ export class DevicesPage extends LightElement {
   static properties = { app: { attribute: false }, renaming: { state: true }, revoking: { state: true } };
 
   #doing = new Doing(this);
+  #asking = new Doing(this);
 
   constructor() {
     super();
@@ -40,7 +41,7 @@ export class DevicesPage extends LightElement {
       <div class="page">
         ${pageHead({ title: t("devices.title"), back: href.me })}
         <p class="lead">${t("devices.text")}</p>
-        ${failureView(this.#doing.failure)}
+        ${failureView(this.#doing.failure ?? this.#asking.failure)}
         <ul class="rows">${devices.filter((device) => device.revokedAt === null).map((device) => this.#device(device))}</ul>
         <div class="buttons">
           <a class="button primary" href=${href.addDevice}>${icon("add")}${t("add-device.title")}</a>
@@ -57,7 +58,7 @@ export class DevicesPage extends LightElement {
     if (state === "kept") return html`<p class="small quiet row">${icon("check")}<span>${t("keeping.kept")}</span></p>`;
     if (state === "unknown") return nothing;
     return html`<div class="notice wait">${icon("alert")}<p class="grow">${t("keeping.not-kept")}
-      <button class="button plain" @click=${() => this.#doing.run(() => this.app.keeping.ask())}>${t("keeping.ask")}</button></p></div>`;
+      <button class="button plain" @click=${() => this.#asking.run(() => this.app.keeping.ask())}>${t("keeping.ask")}</button></p></div>`;
   }
 
   /** @param {DeviceView} device */

@@ -21,6 +21,7 @@ export class MembersPage extends LightElement {
   static properties = { app: { attribute: false }, circle: { attribute: false }, question: { state: true }, inviting: { state: true }, form: { state: true } };
 
   #doing = new Doing(this);
+  #marking = new Doing(this);
 
   constructor() {
     super();
@@ -30,13 +31,14 @@ export class MembersPage extends LightElement {
     /** @type {Question | null} */ this.question = null;
     this.inviting = false;
     /** @type {{ name: "audience" } | { name: "member", member: MemberRow } | null} */ this.form = null;
-    Watching.on(this, () => [this.open.info, this.open.members]);
+    Watching.on(this, () => [this.open.info, this.open.members, this.app.people.marks]);
   }
 
   /** @override */
   connectedCallback() {
     this.open = this.app.circles.open(this.circle);
     super.connectedCallback();
+    void this.#marking.run(() => this.app.people.refresh());
   }
 
   /** @override */
@@ -53,7 +55,7 @@ export class MembersPage extends LightElement {
       <div class="page">
         ${pageHead({ title: t("members.title"), back: href.circle(this.circle) })}
         <p class="lead">${info.name}</p>
-        ${failureView(this.#doing.failure)}
+        ${failureView(this.#doing.failure ?? this.#marking.failure)}
         ${info.mayAdd ? this.#invite(members) : nothing}
         ${info.loaded ? this.#lists(members, info) : loading()}
         ${info.loaded ? this.#audiences(info) : nothing}
@@ -102,7 +104,7 @@ export class MembersPage extends LightElement {
       <li class="wraps">
         ${avatar(member.name)}
         <div class="grow">
-          <p class="strong">${member.name} ${member.me ? html`<span class="badge">${t("you")}</span>` : nothing}</p>
+          <p class="strong">${member.name} ${member.me ? html`<span class="badge">${t("you")}</span>` : this.#mark(member)}</p>
           <p class="small quiet">${[member.profession, member.organisation].filter(Boolean).join(" · ")}</p>
           <p class="small quiet">${details(member)}</p>
           ${several && member.active && member.role !== "bot" ? html`<p class="badges">${member.audiences.map((name) => html`<span class="badge">${audienceName(name)}</span>`)}</p>` : nothing}
@@ -111,12 +113,20 @@ export class MembersPage extends LightElement {
       </li>`;
   }
 
+  /** Was this person's number compared here? @param {MemberRow} member */
+  #mark({ account }) {
+    const mark = this.app.people.marks.value.get(account)?.mark;
+    if (!mark) return nothing;
+    return html`<span class="badge ${mark === "changed" ? "wait" : "accent"}">${icon(mark === "changed" ? "alert" : "audit")}${t(`safety.mark.${mark}`)}</span>`;
+  }
+
   /** @param {MemberRow} member @param {CircleInfo} info */
   #controls(member, info) {
     const label = t("member.change-person", { name: member.name });
     return html`
       <div class="row">
         <span class="badge accent">${t(`circle-role.${member.role}`)}</span>
+        ${member.me ? nothing : html`<a class="button plain square" href=${href.person(this.circle, member.account)} aria-label=${t("safety.verify", { name: member.name })} title=${t("safety.verify.short")}>${icon("audit")}</a>`}
         ${info.mayLead && member.role !== "bot" ? html`<button class="button plain square" aria-label=${label} title=${label} aria-haspopup="dialog" @click=${() => this.#openForm({ name: "member", member })}>${icon("edit")}</button>` : nothing}
         ${member.mayRemove && !member.me ? html`<button class="button plain square" aria-label=${t("members.remove-person", { name: member.name })} title=${t("members.remove")} @click=${() => this.#remove(member)}>${icon("close")}</button>` : nothing}
       </div>`;

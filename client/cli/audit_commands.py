@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from tqdm import tqdm
 
+from relais.client.cli import audit_questions
 from relais.client.cli.output import rfc3339
 from relais.client.errors import BadLink
 from relais.crypto.checkpoint import Policy

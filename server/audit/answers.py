@@ -1,14 +1,15 @@
-"""What is asked of the audit log over the socket: searches, proofs, and a circle's own accesses.
+"""What is asked of the audit log over the socket: searches and proofs.
 
 Each question is an entry itself, durable before it is answered.
 """
 
+from collections.abc import Sequence
 from contextlib import aclosing
 from dataclasses import dataclass, fields
 from typing import Any, Protocol
 
 from relais.crypto.audit_entry import SubjectValue
-from relais.crypto.merkle import consistency_proof, inclusion_proof
+from relais.crypto.merkle import consistency_proof, inclusion_proof, leaf_hash
 from relais.crypto.tiles import tiles_for_consistency, tiles_for_inclusion
 from relais.models.ids import CircleId
 from relais.models.refusal import Code, Refusal
@@ -53,7 +54,7 @@ class Page:
 
 
 class AuditAnswers:
-    """Answers ``audit.search``, ``audit.prove``, ``audit.consistency``, ``audit.circle``."""
+    """Answers ``audit.search``, ``audit.prove``, ``audit.consistency``."""
 
     def __init__(self, parts: AnswerParts) -> None:
         self._parts = parts
@@ -64,29 +65,19 @@ class AuditAnswers:
             wire.SearchAudit: self.search,
             wire.ProveEntry: self.prove,
             wire.ProveConsistency: self.consistency,
-            wire.CircleAccesses: self.circle,
         }
 
     async def search(self, caller: Caller, ask: wire.SearchAudit) -> wire.AuditFound:
         """What an auditor looks for, a page at a time."""
         authorize.is_auditor(caller.roles)
         wanted = wanted_of(ask)
-        found = await self._page(wanted, Page(ask.before, ask.limit))
-        subject = subject_of(wanted) | _shown(found)
+        rows, more = await page_of(self._stores, wanted, Page(ask.before, ask.limit))
+        subject = subject_of(wanted) | shown_of(rows)
         await self._parts.recorder.record(caller, Act("audit.search", ask.circle, subject))
-        return found
-
-    async def circle(self, caller: Caller, ask: wire.CircleAccesses) -> wire.AuditFound:
-        """A circle's own entries, for its readers."""
-        view = await self._parts.circles.view(ask.circle)
-        member = authorize.may_read(view.state, caller.account, now_ms())
-        found = await self._page(Wanted(circle=ask.circle), Page(ask.before, ask.limit))
-        act = Act("audit.circle", ask.circle, _shown(found), role=member.role)
-        await self._parts.recorder.record(caller, act)
-        return found
+        return wire.AuditFound(tuple(wire.AuditRow(one.index, one.entry) for one in rows), more)
 
     async def prove(self, caller: Caller, ask: wire.ProveEntry) -> wire.Proof:
-        """Inclusion of one entry: any for auditors, those of their own circles for members."""
+        """Inclusion of one entry: any for auditors, those of their own circles for members, who see their own entries whole."""
         head = await self._stores.heads.published()
         entry = await self._stores.entries.at(ask.index) if ask.index < head.size else None
         await self._may_see(caller, entry)
@@ -99,7 +90,9 @@ class AuditAnswers:
         path = inclusion_proof(hash_at, index=ask.index, size=head.size)
         subject = {"index": ask.index, "size": head.size}
         await self._parts.recorder.record(caller, Act("audit.prove", entry.circle, subject))
-        return wire.Proof(ask.index, entry.entry, path, head.checkpoint)
+        is_whole = "auditor" in caller.roles or entry.account == caller.account
+        shown = entry.entry if is_whole else None
+        return wire.Proof(ask.index, shown, leaf_hash(entry.entry), path, head.checkpoint)
 
     async def consistency(self, caller: Caller, ask: wire.ProveConsistency) -> wire.Consistency:
         """That the log grew from an older size, for everybody: it tells nothing of any entry."""
@@ -117,24 +110,28 @@ class AuditAnswers:
         if "auditor" in caller.roles or entry is None or entry.circle is None:
             return authorize.is_auditor(caller.roles)
         view = await self._parts.circles.view(entry.circle)
-        authorize.may_read(view.state, caller.account, now_ms())
+        member = authorize.may_read(view.state, caller.account, now_ms())
+        if entry.at < member.history:
+            raise Refusal(Code.NOT_FOUND, index=entry.index)
 
-    async def _page(self, wanted: Wanted, page: Page) -> wire.AuditFound:
-        if not 1 <= page.limit <= MOST_AT_ONCE:
-            raise Refusal(Code.MALFORMED, field="limit")
-        places = await places_of(self._stores, wanted)
-        below = min(places.end, page.before or places.end)
-        rows, size = list[wire.AuditRow](), 0
-        finding = self._stores.search.find(
-            wanted, Places(places.start, below), newest_first=True, page=page.limit + 1
-        )
-        async with aclosing(finding) as found:
-            async for entry in found:
-                size += len(entry.entry)
-                if len(rows) == page.limit or (rows and size > ANSWER_BYTES):
-                    return wire.AuditFound(tuple(rows), more=True)
-                rows.append(wire.AuditRow(entry.index, entry.entry))
-        return wire.AuditFound(tuple(rows), more=False)
+
+async def page_of(stores: LogStores, wanted: Wanted, page: Page) -> tuple[list[LogEntry], bool]:
+    """Entries newest first, as many as one answer carries, and whether there are more. Raises ``malformed``."""
+    if not 1 <= page.limit <= MOST_AT_ONCE:
+        raise Refusal(Code.MALFORMED, field="limit")
+    places = await places_of(stores, wanted)
+    below = min(places.end, page.before or places.end)
+    rows, size = list[LogEntry](), 0
+    finding = stores.search.find(
+        wanted, Places(places.start, below), newest_first=True, page=page.limit + 1
+    )
+    async with aclosing(finding) as found:
+        async for entry in found:
+            size += len(entry.entry)
+            if len(rows) == page.limit or (rows and size > ANSWER_BYTES):
+                return rows, True
+            rows.append(entry)
+    return rows, False
 
 
 async def places_of(stores: LogStores, wanted: Wanted) -> Places:
@@ -158,9 +155,8 @@ def subject_of(wanted: Wanted) -> dict[str, SubjectValue]:
     }
 
 
-def _shown(found: wire.AuditFound) -> dict[str, SubjectValue]:
-    """Which entries were shown: how many, and the places of the newest and the oldest."""
-    if not found.rows:
+def shown_of(rows: Sequence[LogEntry]) -> dict[str, SubjectValue]:
+    """Which entries were shown, newest first: how many, and the places of the newest and the oldest."""
+    if not rows:
         return {"entries": 0}
-    first, last = found.rows[-1].index, found.rows[0].index
-    return {"entries": len(found.rows), "index_from": first, "index_to": last}
+    return {"entries": len(rows), "index_from": rows[-1].index, "index_to": rows[0].index}

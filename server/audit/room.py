@@ -16,6 +16,7 @@ from relais.models.store.settings import SettingStore
 from relais.server.audit.answers import AnswerParts, AuditAnswers, Circles
 from relais.server.audit.leader import Leader, Pace
 from relais.server.audit.ledger_heads import LedgerProofs, tell_standing
+from relais.server.audit.members import MemberAnswers
 from relais.server.audit.parts import LogGauges, LogStores
 from relais.server.audit.publish import Publisher, WitnessGauges
 from relais.server.audit.record import Recorder
@@ -54,6 +55,7 @@ class AuditRoom:
         self._witness_gauges = WitnessGauges(parts.metrics.registry)
         answering = AnswerParts(self.stores, parts.circles, parts.recorder)
         self._answers = AuditAnswers(answering)
+        self._members = MemberAnswers(answering)
         self._proofs = LedgerProofs(answering)
         watch = WatchStore(parts.database)
         settings = SettingStore(parts.database)
@@ -75,7 +77,12 @@ class AuditRoom:
             await self._leader.run()
 
     def actions(self) -> Mapping[type, Any]:
-        return {**self._answers.actions(), **self._proofs.actions(), **self._watch.actions()}
+        return {
+            **self._answers.actions(),
+            **self._proofs.actions(),
+            **self._members.actions(),
+            **self._watch.actions(),
+        }
 
     def add_routes(self, app: web.Application, gate: Gate) -> None:
         LogRoutes(RouteParts(self.stores, self._recorder, gate)).add_routes(app)

@@ -2,7 +2,7 @@
 
 import pytest
 from page_faults import TOO_WIDE, faults
-from views_site import EVERY_ROLE, PHONE, Views, asked
+from views_site import CIRCLE, EVERY_ROLE, PHONE, Views, asked
 
 pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="session")]
 
@@ -88,3 +88,41 @@ async def test_the_rules_are_read_in_words_and_saved_with_the_version_that_was_r
         assert "auditor-colleague" in saved[1]["on"]
         assert await faults(page) == []
         assert await page.evaluate(TOO_WIDE) == []
+
+
+async def test_members_narrow_the_accesses_by_person_and_days(views: Views) -> None:
+    async with views.context() as context:
+        page = await views.show(context, f"/#/circle/{CIRCLE}/accesses")
+        await page.get_by_label("Personne").select_option(index=1)
+        await page.get_by_label("Depuis").fill("2026-03-02")
+        await page.locator("audit-rows").wait_for()
+        last = (await asked(page, "accesses", of=CIRCLE))[-1][1]
+        assert len(last["account"]) == 64
+        assert (last["since"], last["until"]) == (1_772_406_000_000, None)
+
+
+@pytest.mark.parametrize("language", ["fr-FR", "en-GB"])
+async def test_a_report_says_who_saw_what_and_is_printed_alone(views: Views, language: str) -> None:
+    async with views.context(language=language) as context:
+        page = await views.show(context, f"/#/circle/{CIRCLE}/accesses")
+        await page.locator("form.filters button").click()
+        report = page.locator("access-report article")
+        await report.wait_for()
+        assert await report.locator(".report-people li").count() == 5
+        assert await report.locator("tbody tr").count() == 28
+        assert await faults(page) == []
+        assert await page.evaluate(TOO_WIDE) == []
+        await page.emulate_media(media="print")
+        assert await report.is_visible()
+        assert not await page.locator("form.filters").is_visible()
+
+
+async def test_who_asked_the_relay_for_a_note_is_told_beside_who_read_it(views: Views) -> None:
+    async with views.context(language="en-GB") as context:
+        page = await views.show(context, f"/#/circle/{CIRCLE}")
+        card = page.locator("note-card", has_text="Allergie")
+        await card.locator("button.seen").click()
+        await card.get_by_role("button", name="Who asked the relay for it?").click()
+        assert "Asked for does not mean read" in await card.locator("note-fetched").inner_text()
+        assert await card.locator("note-fetched li").count() == 2
+        assert await faults(page) == []

@@ -32,6 +32,7 @@ export const enAudit = {
   "audit.only-action": "This action",
   "audit.none.title": "No entries",
   "audit.none.text": "Nothing matches these filters.",
+  "audit.pruned": { one: "{count} entry of this time has expired: its content is gone, its proof remains.", other: "{count} entries of this time have expired: their content is gone, their proofs remain." },
   "outcome.ok": "Done",
   "outcome.refused": "Refused",
 
@@ -92,6 +93,7 @@ export const enAudit = {
   "action.audit.prove": "Proof asked for",
   "action.audit.consistency": "Proof of growth asked for",
   "action.audit.circle": "A circle’s entries read",
+  "action.audit.note": "Readers of a note asked for",
   "action.audit.export": "Audit log exported",
   "action.log.checkpoint": "Checkpoint read",
   "action.log.tile": "Tree of the log read",

@@ -32,6 +32,7 @@ export const frAudit = {
   "audit.only-action": "Cette action",
   "audit.none.title": "Aucune trace",
   "audit.none.text": "Rien ne correspond à ces filtres.",
+  "audit.pruned": { one: "{count} trace de cette période a expiré : son contenu est effacé, sa preuve demeure.", other: "{count} traces de cette période ont expiré : leur contenu est effacé, leurs preuves demeurent." },
   "outcome.ok": "Fait",
   "outcome.refused": "Refusé",
 
@@ -92,6 +93,7 @@ export const frAudit = {
   "action.audit.prove": "Preuve demandée",
   "action.audit.consistency": "Preuve de croissance demandée",
   "action.audit.circle": "Traces d’un cercle consultées",
+  "action.audit.note": "Lecteurs d’une note demandés",
   "action.audit.export": "Traces exportées",
   "action.log.checkpoint": "Signature du journal lue",
   "action.log.tile": "Arbre du journal lu",

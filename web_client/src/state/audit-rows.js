@@ -7,19 +7,27 @@ import { Refusal } from "../core/refusal.js";
 /** @typedef {import("./types.js").AuditPage} AuditPage */
 /** @typedef {import("../core/wire.d.ts").AuditFound} AuditFound */
 
-const PAGE = 50;
+const PAGE = 100;
 
-/** A member's part: who looked at a circle. @param {Member} member @param {{ circle: string, before: number }} what @returns {Promise<AuditPage>} */
-export async function accessesOf(member, { circle, before }) {
-  return pageOf(member, await member.transport.call("audit.circle", { circle, before, limit: PAGE }));
+/** A member's part: who looked at a circle. @param {Member} member @param {{ circle: string } & import("./types-watch.js").AccessesAsked} asked @returns {Promise<AuditPage>} */
+export async function accessesOf(member, asked) {
+  return pageOf(member, await member.transport.call("audit.circle", { ...asked, limit: PAGE }));
+}
+
+/** Who fetched one note. @param {Member} member @param {import("../core/wire.d.ts").NoteAccesses} asked @returns {Promise<import("./types-watch.js").NoteFetchers>} */
+export async function fetchersOf(member, asked) {
+  const { rows, complete } = await member.transport.call("audit.note", asked);
+  await loadNames(member, rows.map(({ account }) => account));
+  const named = rows.map(({ account, kind, first_at: first, last_at: last, times }) => ({ account, name: member.accounts.known.get(account)?.profile.name ?? null, kind, first, last, times }));
+  return { rows: named, complete };
 }
 
 /** @param {Member} member @param {AuditFound} found @returns {Promise<AuditPage>} */
-export async function pageOf(member, { rows, more }) {
+export async function pageOf(member, { rows, more, pruned }) {
   const read = rows.map(({ index, entry }) => ({ index, raw: new TextDecoder().decode(entry), entry: readEntry(entry) }));
   const accounts = read.flatMap(({ entry }) => entry?.account ?? []);
   await loadNames(member, accounts);
-  return { rows: read.map((row) => Object.freeze(rowOf(member, row))), more };
+  return { rows: read.map((row) => Object.freeze(rowOf(member, row))), more, pruned };
 }
 
 /** Names are a help to the reader, no part of the log: an auditor may be refused some. @param {Member} member @param {readonly string[]} accounts */

@@ -106,7 +106,7 @@ class Checking {
   async row(row) {
     const { index, entry, path, checkpoint } = await this.#member.transport.call("audit.prove", { index: row.index });
     const leaf = await leafHash(utf8(row.raw)); // of what the reader sees, not of what came with the proof
-    const isSame = index === row.index && toHex(entry) === toHex(utf8(row.raw));
+    const isSame = index === row.index && entry !== null && toHex(entry) === toHex(utf8(row.raw));
     if (!isSame) throw new ProtocolError("entry-differs");
     const head = (await verifyCheckpoint(checkpoint, this.#trusted)).checkpoint;
     await verifyInclusion(leaf, { index, head, proof: path });

@@ -365,12 +365,21 @@ export class OpenCircle {
     });
   }
 
-  /** @param {number} before */
-  accesses(before) {
+  /** @param {import("./types-watch.js").AccessesAsked} asked */
+  accesses(asked) {
     return acting(async () => {
       const { accessesOf } = await import("./audit-rows.js");
-      return accessesOf(this.#world.member, { circle: this.circle, before });
+      return accessesOf(this.#world.member, { circle: this.circle, ...asked });
+    });
+  }
+
+  /** @param {string} note */
+  fetchers(note) {
+    return acting(async () => {
+      const { fetchersOf } = await import("./audit-rows.js");
+      const attached = (this.#parts.log.versions.get(note) ?? []).flatMap(({ content }) => content?.attachments ?? []);
+      const blobs = [...new Set(attached.map(({ blob }) => blob))];
+      return fetchersOf(this.#world.member, { circle: this.circle, note, blobs });
     });
   }
 }
-

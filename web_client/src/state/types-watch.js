@@ -43,4 +43,15 @@
  * @property {(rules: AuditRules) => Promise<AuditRules>} setRules
  */
 
+/**
+ * @typedef {object} AccessesAsked  Null is any.
+ * @property {number} before  An index; 0: from the newest.
+ * @property {string | null} account
+ * @property {number | null} since
+ * @property {number | null} until
+ */
+
+/** @typedef {{ account: string, name: string | null, kind: "fetched" | "attachment", first: number, last: number, times: number }} NoteFetcher */
+/** @typedef {{ rows: readonly NoteFetcher[], complete: boolean }} NoteFetchers  Not `complete`: what came much later was not looked through. */
+
 export {};

@@ -176,7 +176,8 @@
  * @property {(name: string, others: readonly string[]) => Promise<void>} openAudience  A further one, for oneself and these.
  * @property {() => Promise<void>} leave
  * @property {() => Promise<void>} close  For everybody and for good.
- * @property {(before: number) => Promise<AuditPage>} accesses  Who looked at this circle; 0: from the newest.
+ * @property {(asked: import("./types-watch.js").AccessesAsked) => Promise<AuditPage>} accesses  Who looked at this circle, newest first.
+ * @property {(note: string) => Promise<import("./types-watch.js").NoteFetchers>} fetchers  Who fetched a note from the relay.
  */
 
 /**

@@ -14,7 +14,7 @@ const PIPS = 12; // more people than this are told in numbers only
 /** Who has seen a note: in one line, and on demand person by person. */
 export class NoteSeen extends LightElement {
   /** @override */
-  static properties = { note: { attribute: false }, circle: { attribute: false }, shown: { state: true } };
+  static properties = { note: { attribute: false }, circle: { attribute: false }, shown: { state: true }, asked: { state: true } };
 
   /** @type {Readable<ReceiptMatrix> | null} */ #matrix = null;
   #watching = new Watching(this, () => (this.#matrix ? [this.#matrix] : []));
@@ -25,6 +25,7 @@ export class NoteSeen extends LightElement {
     /** @type {NoteView} */ this.note = later();
     /** @type {OpenCircle} */ this.circle = later();
     this.shown = false;
+    /** Whether the log was asked who fetched it. */ this.asked = false;
   }
 
   /** @override */
@@ -41,7 +42,14 @@ export class NoteSeen extends LightElement {
     if (this.#doing.failure) return failureView(this.#doing.failure);
     const matrix = this.#matrix?.value;
     if (!matrix?.loaded) return loading();
-    return html`<receipt-table .rows=${matrix.rows} .acknowledge=${this.note.acknowledge}></receipt-table>`;
+    return html`
+      <receipt-table .rows=${matrix.rows} .acknowledge=${this.note.acknowledge}></receipt-table>
+      ${this.asked ? html`<note-fetched .circle=${this.circle} .note=${this.note.note}></note-fetched>`
+        : html`<button class="button plain" ?disabled=${this.#doing.busy} @click=${this.#ask}>${icon("history")}${t("fetched.ask")}</button>`}`;
+  }
+
+  async #ask() {
+    this.asked = await this.#doing.run(() => import("./note-fetchers.js"));
   }
 
   async #toggle() {

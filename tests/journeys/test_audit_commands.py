@@ -1,0 +1,112 @@
+"""The auditor's page in a terminal: search, findings, rules, a person's month, a proof; keys and exit codes as documented."""
+
+import time
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+from command_line import CommandLine
+from people import ODETTE, Town
+
+from relais.client.cli.hour_map import drawn
+from relais.models.refusal import Refusal
+from relais.models.wire.note import GetNote
+from relais.models.wire.watch import Hour, Hours
+
+NOTE = "01936b6e-0000-7000-8000-000000000000"
+SECONDS = 30
+
+
+async def _auditor(town: Town, folder: Path) -> CommandLine:
+    command = CommandLine(folder / "auditor")
+    url = await town.invitation("auditor")
+    command.run("enrol", url, "--name", "Audrey", "--profession", "auditor")
+    return command
+
+
+def _until_found(auditor: CommandLine, account: str) -> list[dict[str, object]]:
+    """Wait until the rules have seen what happened."""
+    deadline = time.monotonic() + SECONDS
+    while not (found := auditor.json("audit", "findings", "--account", account)):
+        assert time.monotonic() < deadline, "the rules found nothing"
+        time.sleep(0.1)
+    return list(found)
+
+
+async def test_an_auditor_searches_looks_at_findings_and_reviews_one(
+    town: Town, tmp_path: Path
+) -> None:
+    auditor = await _auditor(town, tmp_path)
+    nurse, stranger = await town.newcomer("Nadia"), await town.newcomer("Stéphane")
+    circle = await nurse.create_circle(ODETTE)
+    for _ in range(5):
+        with pytest.raises(Refusal):
+            await stranger.session.call(GetNote(circle.circle, NOTE))
+
+    (finding,) = _until_found(auditor, stranger.account)
+    assert (finding["rule"], finding["name"], finding["count"]) == ("refusals", "Stéphane", 5)
+    assert finding["sentence"] == "Stéphane: 5 refusals in less than 10 minutes"
+    rows = auditor.json("audit", "search", "--circle", circle.circle, "--outcome", "refused")
+    assert [row["action"] for row in rows] == ["note.get"] * 5
+    assert rows[0]["name"] == "Stéphane"
+    assert rows[0]["organisation"] == "Sud"
+    page = auditor.json("audit", "search", "--circle", circle.circle, "--limit", "2")
+    below = str(page[-1]["index"])
+    rest = auditor.json("audit", "search", "--circle", circle.circle, "--before", below)
+    assert page[-1]["index"] > rest[0]["index"]
+
+    proof = auditor.json("audit", "prove", str(finding["index"]))
+    assert (proof["verified"], proof["entry"]["action"]) == (True, "note.get")
+    assert proof["findings"][0]["rule"] == "refusals"
+    key = proof["key"].replace("+", "+0", 1)
+    auditor.run("audit", "prove", str(finding["index"]), "--key", key, code=7)
+    auditor.run("audit", "prove", "99999999", code=4)
+
+    reviewed = auditor.json("audit", "review", "refusals", str(finding["index"]), "explained")
+    assert reviewed["verdict"] == "explained"
+    assert auditor.json("audit", "findings", "--account", stranger.account) == []
+    (again,) = auditor.json("audit", "findings", "--account", stranger.account, "--all")
+    assert again["reviewed_by"] is not None
+
+    month = datetime.now(UTC).strftime("%Y-%m")
+    hours = auditor.json("audit", "hours", stranger.account, "--month", month)
+    assert sum(one["refused"] for one in hours["hours"]) >= 5
+
+
+async def test_rules_are_read_and_set_and_what_makes_no_sense_is_refused(
+    town: Town, tmp_path: Path
+) -> None:
+    auditor = await _auditor(town, tmp_path)
+    before = auditor.json("audit", "rules")
+    words = ("--set", "circles=33", "--off", "auditor-colleague", "--hours", "Sud:1-5:8-19")
+    after = auditor.json("audit", "rules", *words)
+    assert (after["circles"], after["version"]) == (33, before["version"] + 1)
+    assert "auditor-colleague" not in after["on"]
+    assert after["opening"] == [
+        {"organisation": "Sud", "first_day": 1, "last_day": 5, "from_hour": 8, "until_hour": 19}
+    ]
+    back = auditor.json(
+        *("audit", "rules", "--set", f"circles={before['circles']}"),
+        *("--on", "auditor-colleague", "--no-hours", "Sud"),
+    )
+    assert sorted(back["on"]) == sorted(before["on"])
+    assert back["opening"] == before["opening"]
+    error = auditor.run("audit", "rules", "--set", "circles=1", code=3).error
+    assert error == {"code": "malformed", "field": "rules.circles"}
+    auditor.run("audit", "rules", "--set", "colour=1", code=1)
+
+
+async def test_who_is_no_auditor_is_refused(town: Town, tmp_path: Path) -> None:
+    nurse = CommandLine(tmp_path / "nurse")
+    url = await town.invitation()
+    nurse.run("enrol", url, "--name", "Nadia", "--profession", "nurse")
+    for words in (("search",), ("findings",), ("rules",), ("prove", "0")):
+        assert nurse.run("audit", *words, code=3).error["code"] == "forbidden"
+
+
+def test_a_month_is_drawn_a_day_a_line() -> None:
+    hours = (Hour(1, 8, 40, 0, 0), Hour(2, 23, 1, 0, 1))
+    lines = drawn(Hours("Europe/Paris", 30, hours, (), 9), title="Nadia").splitlines()
+    assert len(lines) == 32
+    assert lines[2] == " 1  " + " " * 16 + "█"
+    assert lines[3].endswith("░!")

@@ -3,7 +3,7 @@ import { audience, bool, bytes, choice, id16, id32, list, message, optional, tex
 
 const Challenge = message({ challenge: bytes, expires_at: uint });
 const Token = message({ token: text, account: id32, roles: list(choice("professional", "coordinator", "auditor", "administrator", "bot", "carer")), expires_at: uint, now: uint });
-const Chain = message({ account: id32, statements: list(bytes) });
+const Chain = message({ account: id32, statements: list(bytes), replaced_by: optional(id32) });
 const Chains = message({ chains: list(Chain) });
 const StatementAppended = message({ account: id32, seq: uint, head: id32 });
 const DirectoryEntry = message({ account: id32, name: text, profession: text, organisation: text, roles: list(choice("professional", "coordinator", "auditor", "administrator", "bot", "carer")) });
@@ -12,26 +12,36 @@ const DeviceSeen = message({ device: id16, last_seen: optional(uint) });
 const DevicesSeen = message({ devices: list(DeviceSeen) });
 const DeviceOffered = message({ expires_at: uint });
 const Invited = message({ path: text, expires_at: uint });
-const AccountRow = message({ number: uint, account: id32, name: text, profession: text, organisation: text, roles: list(choice("professional", "coordinator", "auditor", "administrator", "bot", "carer")), enrolled_at: uint, last_seen: optional(uint) });
+const AccountRow = message({ number: uint, account: id32, name: text, profession: text, organisation: text, roles: list(choice("professional", "coordinator", "auditor", "administrator", "bot", "carer")), enrolled_at: uint, last_seen: optional(uint), replaced_by: optional(id32) });
 const AccountsListed = message({ rows: list(AccountRow) });
 const EntryAppended = message({ circle: id32, seq: uint, head: id32 });
 const CircleRow = message({ circle: id32, ledger_seq: uint, ledger_head: id32, active: bool, closed: bool, profile: optional(bytes), last_seq: uint, last_at: optional(uint), unread: uint, urgent: bool, missing: uint });
-const CirclesListed = message({ circles: list(CircleRow) });
+const CirclesListed = message({ circles: list(CircleRow), returning: uint });
 const Ledger = message({ entries: list(bytes), profile: optional(bytes), more: bool });
 const GrantsGot = message({ grants: list(bytes), last: uint });
 const GrantsGiven = message({ stored: uint });
 const MissingGrant = message({ circle: id32, account: id32, device: id16, audience: audience, epochs: list(uint), since: uint });
-const Missing = message({ missing: list(MissingGrant) });
+const MissingNotes = message({ circle: id32, account: id32, device: id16, seqs: list(uint), since: uint });
+const Missing = message({ missing: list(MissingGrant), notes: list(MissingNotes) });
+const Help = message({ since: optional(uint), accounts: list(id32), last_seen: optional(uint) });
 const NoteStored = message({ seq: uint, at: uint });
 const StoredNote = message({ seq: uint, at: uint, envelope: bytes });
 const Notes = message({ notes: list(StoredNote), last_seq: uint, others: list(uint) });
+const ProvenEntry = message({ index: uint, entry: bytes, path: list(bytes) });
+const NoteProven = message({ vkey: text, checkpoint: bytes, entries: list(ProvenEntry) });
 const ReceiptsStored = message({ stored: uint });
 const StoredReceipt = message({ number: uint, receipt: bytes });
 const Receipts = message({ receipts: list(StoredReceipt), last: uint });
 const AuditRow = message({ index: uint, entry: bytes });
-const AuditFound = message({ rows: list(AuditRow), more: bool });
-const Proof = message({ index: uint, entry: bytes, path: list(bytes), checkpoint: bytes });
+const AuditFound = message({ rows: list(AuditRow), more: bool, pruned: uint });
+const Proof = message({ index: uint, entry: optional(bytes), leaf: bytes, path: list(bytes), checkpoint: bytes });
 const Consistency = message({ path: list(bytes), checkpoint: bytes });
+const Access = message({ index: uint, entry: bytes });
+const Accesses = message({ rows: list(Access), more: bool });
+const NoteAccess = message({ account: id32, kind: choice("fetched", "attachment"), first_at: uint, last_at: uint, times: uint });
+const NoteAccessed = message({ rows: list(NoteAccess), complete: bool });
+const ToldHead = message({ index: uint, entry: bytes, path: list(bytes) });
+const HeadsProven = message({ entries: list(ToldHead), consistency: list(bytes), checkpoint: bytes, more: bool });
 const Finding = message({ rule: choice("outside-hours", "many-circles", "after-leaving", "refusals", "auditor-colleague"), index: uint, at: uint, account: optional(id32), circle: optional(id32), about: optional(id32), count: uint, minutes: uint, reviewed_by: optional(id32), reviewed_at: optional(uint), verdict: optional(choice("expected", "explained", "escalated")) });
 const Findings = message({ rows: list(Finding), more: bool, size: uint });
 const Viewed = message({ row: AuditRow, findings: list(Finding) });
@@ -42,7 +52,8 @@ const Hour = message({ day: uint, hour: uint, ok: uint, refused: uint, findings:
 const Hours = message({ zone: text, days: uint, hours: list(Hour), usual: list(uint), size: uint });
 const OpeningHours = message({ organisation: text, first_day: uint, last_day: uint, from_hour: uint, until_hour: uint });
 const Rules = message({ version: uint, on: list(choice("outside-hours", "many-circles", "after-leaving", "refusals", "auditor-colleague")), zone: text, learn_days: uint, opening: list(OpeningHours), circles: uint, circles_minutes: uint, grace_minutes: uint, refusals: uint, refusals_minutes: uint });
-const Invitation = message({ roles: list(choice("professional", "coordinator", "auditor", "administrator", "bot", "carer")), organisation: text, expires_at: uint, now: uint });
+const Reset = message({ account: id32, name: text, profession: text, organisation: text });
+const Invitation = message({ roles: list(choice("professional", "coordinator", "auditor", "administrator", "bot", "carer")), organisation: text, expires_at: uint, now: uint, resets: optional(Reset) });
 const Enrolled = message({ account: id32, roles: list(choice("professional", "coordinator", "auditor", "administrator", "bot", "carer")), now: uint });
 const JoinLooked = message({ account: id32, now: uint });
 const JoinRequested = message({  });
@@ -72,17 +83,21 @@ export const ANSWERS = {
   "circle.grants": GrantsGot,
   "circle.grant": GrantsGiven,
   "circle.missing": Missing,
+  "circle.help": Help,
   "note.post": NoteStored,
   "circle.sync": Notes,
   "circle.page": Notes,
   "note.get": Notes,
+  "note.disclose": NoteProven,
   "receipt.post": ReceiptsStored,
   "receipt.sync": Receipts,
   "receipt.get": Receipts,
   "audit.search": AuditFound,
   "audit.prove": Proof,
   "audit.consistency": Consistency,
-  "audit.circle": AuditFound,
+  "audit.circle": Accesses,
+  "audit.note": NoteAccessed,
+  "audit.heads": HeadsProven,
   "audit.findings": Findings,
   "audit.review": Finding,
   "audit.view": Viewed,

@@ -7,7 +7,7 @@ export interface SearchDirectory { text: string; limit: number }
 export interface ListDevices {  }
 export interface OfferDevice { ticket: string }
 export interface ApproveDevice { ticket: string; statement: Uint8Array<ArrayBuffer>; mac: Uint8Array<ArrayBuffer> }
-export interface Invite { roles: readonly ("professional" | "coordinator" | "auditor" | "administrator" | "bot" | "carer")[]; organisation: string; days: number }
+export interface Invite { roles: readonly ("professional" | "coordinator" | "auditor" | "administrator" | "bot" | "carer")[]; organisation: string; days: number; resets: string | null }
 export interface ListAccounts { after: number; limit: number }
 export interface CreateCircle { entry: Uint8Array<ArrayBuffer>; grants: readonly (Uint8Array<ArrayBuffer>)[]; profile: Uint8Array<ArrayBuffer> }
 export interface AppendEntry { circle: string; entry: Uint8Array<ArrayBuffer>; grants: readonly (Uint8Array<ArrayBuffer>)[]; profile: Uint8Array<ArrayBuffer> | null }
@@ -16,17 +16,22 @@ export interface GetLedger { circle: string; from_seq: number }
 export interface GetGrants { circle: string; after: number }
 export interface GiveGrants { circle: string; grants: readonly (Uint8Array<ArrayBuffer>)[] }
 export interface GetMissing { circle: string | null }
+export interface AskHelp { circle: string }
 export interface PostNote { envelope: Uint8Array<ArrayBuffer> }
 export interface SyncCircle { circle: string; after: number; limit: number }
 export interface PageCircle { circle: string; before: number; limit: number }
 export interface GetNote { circle: string; note: string }
+export interface DiscloseNote { circle: string; note: string; version: number; receipts: boolean }
 export interface PostReceipts { circle: string; receipts: readonly (Uint8Array<ArrayBuffer>)[] }
 export interface SyncReceipts { circle: string; after: number; limit: number }
 export interface GetReceipts { circle: string; note: string }
 export interface SearchAudit { account: string | null; circle: string | null; organisation: string | null; action: string | null; outcome: "ok" | "refused" | null; since: number | null; until: number | null; before: number; limit: number }
 export interface ProveEntry { index: number }
 export interface ProveConsistency { size: number }
-export interface CircleAccesses { circle: string; before: number; limit: number }
+export interface CircleAccesses { circle: string; before: number; limit: number; account: string | null; since: number | null; until: number | null }
+export interface NoteAccesses { circle: string; note: string; blobs: readonly (string)[] }
+export interface LedgerFrom { ledger: string; index: number }
+export interface ProveHeads { ledgers: readonly (LedgerFrom)[]; size: number }
 export interface ListFindings { open: boolean; account: string | null; before: number; limit: number }
 export interface ReviewFinding { rule: "outside-hours" | "many-circles" | "after-leaving" | "refusals" | "auditor-colleague"; index: number; verdict: "expected" | "explained" | "escalated" }
 export interface ViewEntry { index: number }
@@ -44,7 +49,7 @@ export interface RequestJoin { ticket: string; possession: Uint8Array<ArrayBuffe
 export interface WaitJoin { ticket: string }
 export interface Challenge { challenge: Uint8Array<ArrayBuffer>; expires_at: number }
 export interface Token { token: string; account: string; roles: readonly ("professional" | "coordinator" | "auditor" | "administrator" | "bot" | "carer")[]; expires_at: number; now: number }
-export interface Chain { account: string; statements: readonly (Uint8Array<ArrayBuffer>)[] }
+export interface Chain { account: string; statements: readonly (Uint8Array<ArrayBuffer>)[]; replaced_by: string | null }
 export interface Chains { chains: readonly (Chain)[] }
 export interface StatementAppended { account: string; seq: number; head: string }
 export interface DirectoryEntry { account: string; name: string; profession: string; organisation: string; roles: readonly ("professional" | "coordinator" | "auditor" | "administrator" | "bot" | "carer")[] }
@@ -53,26 +58,36 @@ export interface DeviceSeen { device: string; last_seen: number | null }
 export interface DevicesSeen { devices: readonly (DeviceSeen)[] }
 export interface DeviceOffered { expires_at: number }
 export interface Invited { path: string; expires_at: number }
-export interface AccountRow { number: number; account: string; name: string; profession: string; organisation: string; roles: readonly ("professional" | "coordinator" | "auditor" | "administrator" | "bot" | "carer")[]; enrolled_at: number; last_seen: number | null }
+export interface AccountRow { number: number; account: string; name: string; profession: string; organisation: string; roles: readonly ("professional" | "coordinator" | "auditor" | "administrator" | "bot" | "carer")[]; enrolled_at: number; last_seen: number | null; replaced_by: string | null }
 export interface AccountsListed { rows: readonly (AccountRow)[] }
 export interface EntryAppended { circle: string; seq: number; head: string }
 export interface CircleRow { circle: string; ledger_seq: number; ledger_head: string; active: boolean; closed: boolean; profile: Uint8Array<ArrayBuffer> | null; last_seq: number; last_at: number | null; unread: number; urgent: boolean; missing: number }
-export interface CirclesListed { circles: readonly (CircleRow)[] }
+export interface CirclesListed { circles: readonly (CircleRow)[]; returning: number }
 export interface Ledger { entries: readonly (Uint8Array<ArrayBuffer>)[]; profile: Uint8Array<ArrayBuffer> | null; more: boolean }
 export interface GrantsGot { grants: readonly (Uint8Array<ArrayBuffer>)[]; last: number }
 export interface GrantsGiven { stored: number }
 export interface MissingGrant { circle: string; account: string; device: string; audience: string; epochs: readonly (number)[]; since: number }
-export interface Missing { missing: readonly (MissingGrant)[] }
+export interface MissingNotes { circle: string; account: string; device: string; seqs: readonly (number)[]; since: number }
+export interface Missing { missing: readonly (MissingGrant)[]; notes: readonly (MissingNotes)[] }
+export interface Help { since: number | null; accounts: readonly (string)[]; last_seen: number | null }
 export interface NoteStored { seq: number; at: number }
 export interface StoredNote { seq: number; at: number; envelope: Uint8Array<ArrayBuffer> }
 export interface Notes { notes: readonly (StoredNote)[]; last_seq: number; others: readonly (number)[] }
+export interface ProvenEntry { index: number; entry: Uint8Array<ArrayBuffer>; path: readonly (Uint8Array<ArrayBuffer>)[] }
+export interface NoteProven { vkey: string; checkpoint: Uint8Array<ArrayBuffer>; entries: readonly (ProvenEntry)[] }
 export interface ReceiptsStored { stored: number }
 export interface StoredReceipt { number: number; receipt: Uint8Array<ArrayBuffer> }
 export interface Receipts { receipts: readonly (StoredReceipt)[]; last: number }
 export interface AuditRow { index: number; entry: Uint8Array<ArrayBuffer> }
-export interface AuditFound { rows: readonly (AuditRow)[]; more: boolean }
-export interface Proof { index: number; entry: Uint8Array<ArrayBuffer>; path: readonly (Uint8Array<ArrayBuffer>)[]; checkpoint: Uint8Array<ArrayBuffer> }
+export interface AuditFound { rows: readonly (AuditRow)[]; more: boolean; pruned: number }
+export interface Proof { index: number; entry: Uint8Array<ArrayBuffer> | null; leaf: Uint8Array<ArrayBuffer>; path: readonly (Uint8Array<ArrayBuffer>)[]; checkpoint: Uint8Array<ArrayBuffer> }
 export interface Consistency { path: readonly (Uint8Array<ArrayBuffer>)[]; checkpoint: Uint8Array<ArrayBuffer> }
+export interface Access { index: number; entry: Uint8Array<ArrayBuffer> }
+export interface Accesses { rows: readonly (Access)[]; more: boolean }
+export interface NoteAccess { account: string; kind: "fetched" | "attachment"; first_at: number; last_at: number; times: number }
+export interface NoteAccessed { rows: readonly (NoteAccess)[]; complete: boolean }
+export interface ToldHead { index: number; entry: Uint8Array<ArrayBuffer>; path: readonly (Uint8Array<ArrayBuffer>)[] }
+export interface HeadsProven { entries: readonly (ToldHead)[]; consistency: readonly (Uint8Array<ArrayBuffer>)[]; checkpoint: Uint8Array<ArrayBuffer>; more: boolean }
 export interface Finding { rule: "outside-hours" | "many-circles" | "after-leaving" | "refusals" | "auditor-colleague"; index: number; at: number; account: string | null; circle: string | null; about: string | null; count: number; minutes: number; reviewed_by: string | null; reviewed_at: number | null; verdict: "expected" | "explained" | "escalated" | null }
 export interface Findings { rows: readonly (Finding)[]; more: boolean; size: number }
 export interface Viewed { row: AuditRow; findings: readonly (Finding)[] }
@@ -81,7 +96,8 @@ export interface Bucket { since: number; until: number; ok: number; refused: num
 export interface Volume { buckets: readonly (Bucket)[]; complete: boolean }
 export interface Hour { day: number; hour: number; ok: number; refused: number; findings: number }
 export interface Hours { zone: string; days: number; hours: readonly (Hour)[]; usual: readonly (number)[]; size: number }
-export interface Invitation { roles: readonly ("professional" | "coordinator" | "auditor" | "administrator" | "bot" | "carer")[]; organisation: string; expires_at: number; now: number }
+export interface Reset { account: string; name: string; profession: string; organisation: string }
+export interface Invitation { roles: readonly ("professional" | "coordinator" | "auditor" | "administrator" | "bot" | "carer")[]; organisation: string; expires_at: number; now: number; resets: Reset | null }
 export interface Enrolled { account: string; roles: readonly ("professional" | "coordinator" | "auditor" | "administrator" | "bot" | "carer")[]; now: number }
 export interface JoinLooked { account: string; now: number }
 export interface JoinRequested {  }
@@ -109,17 +125,21 @@ export interface Requests {
   "circle.grants": { request: GetGrants; answer: GrantsGot };
   "circle.grant": { request: GiveGrants; answer: GrantsGiven };
   "circle.missing": { request: GetMissing; answer: Missing };
+  "circle.help": { request: AskHelp; answer: Help };
   "note.post": { request: PostNote; answer: NoteStored };
   "circle.sync": { request: SyncCircle; answer: Notes };
   "circle.page": { request: PageCircle; answer: Notes };
   "note.get": { request: GetNote; answer: Notes };
+  "note.disclose": { request: DiscloseNote; answer: NoteProven };
   "receipt.post": { request: PostReceipts; answer: ReceiptsStored };
   "receipt.sync": { request: SyncReceipts; answer: Receipts };
   "receipt.get": { request: GetReceipts; answer: Receipts };
   "audit.search": { request: SearchAudit; answer: AuditFound };
   "audit.prove": { request: ProveEntry; answer: Proof };
   "audit.consistency": { request: ProveConsistency; answer: Consistency };
-  "audit.circle": { request: CircleAccesses; answer: AuditFound };
+  "audit.circle": { request: CircleAccesses; answer: Accesses };
+  "audit.note": { request: NoteAccesses; answer: NoteAccessed };
+  "audit.heads": { request: ProveHeads; answer: HeadsProven };
   "audit.findings": { request: ListFindings; answer: Findings };
   "audit.review": { request: ReviewFinding; answer: Finding };
   "audit.view": { request: ViewEntry; answer: Viewed };

@@ -64,27 +64,25 @@ async def _heal(session: Session, circle: CircleId | None) -> int:
         return 0
     answer: Missing = await session.call(GetMissing(circle))
     stored = 0
-    for one in sorted({row.circle for row in answer.missing}):
-        stored += await _heal_one(
-            session, one, [row for row in answer.missing if row.circle == one]
-        )
+    named = {row.circle for row in answer.missing} | {row.circle for row in answer.notes}
+    for one in sorted(named):
+        stored += await _heal_one(session, one, answer)
     return stored
 
 
-async def _heal_one(session: Session, circle: CircleId, rows: Iterable[MissingGrant]) -> int:
+async def _heal_one(session: Session, circle: CircleId, missing: Missing) -> int:
     """One circle that can't be healed must not keep the others from it: its reason is logged."""
-    rows = list(rows)
+    rows = [row for row in missing.missing if row.circle == circle]
+    notes = [row for row in missing.notes if row.circle == circle]
     try:
-        await session.accounts.load(_accounts(rows), fresh=True)
+        waiting = {row.account for row in rows} | {row.account for row in notes}
+        await session.accounts.load(waiting, fresh=True)
         view = await circle_state.fetch(session, circle)
         wanted = (
             (row.account, row.device, row.audience, epoch) for row in rows for epoch in row.epochs
         )
-        return await membership.heal(session, view, wanted)
+        stored = await membership.heal(session, view, wanted)
+        return stored + (await note_keys.give(session, view, notes) if notes else 0)
     except (Refusal, ProtocolError, ClientError) as error:
         _log.warning("circle %s not healed: %s", circle[:8], error)
         return 0
-
-
-def _accounts(rows: Iterable[MissingGrant]) -> set[AccountId]:
-    return {row.account for row in rows}

@@ -53,6 +53,7 @@ __all__ = [
     "SealedKey",
     "To",
     "check_follows",
+    "content_key",
     "open_envelope",
     "peek",
     "seal",
@@ -162,21 +163,39 @@ def verify(envelope: Envelope, author: AccountState) -> None:
 
 
 def open_envelope(envelope: Envelope, epoch_keys: EpochKeys) -> Content:
-    """Read a verified envelope with the keys one holds, by (audience, epoch).
+    """Read a verified envelope with the keys one holds, by (audience, epoch) or, of its own, (note, version).
 
     Raises ProtocolError `key-missing`, `cannot-open`, `commitment-differs`, `bad-padding`,
     `blobs-differ`, `wrong-type` and those of a decoder.
     """
     header = envelope.header
-    key = _content_key(header, epoch_keys)
-    if not hmac.compare_digest(_commitment(key), header.commitment):
-        raise ProtocolError("commitment-differs")
+    key = content_key(envelope, epoch_keys)
     plaintext = cose.decrypt0(_encryption_key(key), envelope.sealed, aad=envelope.header_bytes)
     content = contents.decode(contents.unpad(plaintext))
     if header.blobs != tuple(attachment.blob for attachment in content.attachments):
         raise ProtocolError("blobs-differ")
     _check_content(header, content)
     return content
+
+
+def content_key(envelope: Envelope, keys: EpochKeys) -> bytes:
+    """The 32-byte key of this version alone: with it, it can be read or handed on, and nothing else can.
+
+    Raises ProtocolError `key-missing` (a key said to be its own, that is not, counts as none), `cannot-open`,
+    `commitment-differs`.
+    """
+    header = envelope.header
+    own = keys.get((header.note, header.version))
+    if own is not None and _fits(own, header):
+        return own
+    key = _content_key(header, keys)
+    if not _fits(key, header):
+        raise ProtocolError("commitment-differs")
+    return key
+
+
+def _fits(key: bytes, header: Header) -> bool:
+    return hmac.compare_digest(_commitment(key), header.commitment)
 
 
 def check_follows(envelope: Envelope, previous: Sequence[Envelope]) -> None:

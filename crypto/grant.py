@@ -1,25 +1,64 @@
 """Grants (docs/protocol.md §5): epoch keys sealed to one device, signed by the device that hands them on."""
 
 import hmac
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from relais.crypto import cbor, cose, epoch, suite
 from relais.crypto.account import AccountState
 from relais.crypto.cose import Signed
 from relais.crypto.device import Device, DeviceKeys
 from relais.crypto.errors import ProtocolError
-from relais.crypto.ledger_state import CircleState
-from relais.crypto.structure import BYTES, ID16, ID32, TIME, UINT, Structure, array, text, to_bytes
-from relais.models.ids import AccountId, CircleId, DeviceId, Digest, Millis
+from relais.crypto.ledger_state import CircleState, Member
+from relais.crypto.structure import (
+    BYTES,
+    ID16,
+    ID32,
+    TIME,
+    UINT,
+    UUID,
+    Kind,
+    Structure,
+    array,
+    text,
+    to_bytes,
+)
+from relais.models.ids import AccountId, CircleId, DeviceId, Digest, Millis, NoteId
 
 MOST_KEYS: Final = 1_000
 
 EpochName = tuple[str, int]
 """(audience, epoch)"""
 
-_KEY = Structure("GrantKey", {"audience": text(20), "epoch": UINT})
+
+class NoteName(NamedTuple):
+    """One version, whose content key is handed over by itself."""
+
+    note: NoteId
+    version: int
+
+
+KeyName = EpochName | NoteName
+
+_EPOCH = Structure("GrantKey", {"audience": text(20), "epoch": UINT})
+_NOTE = Structure("GrantNote", {"note": UUID, "version": UINT})
+
+
+def _read_name(value: Any) -> KeyName:
+    if type(value) is dict and "note" in value:
+        return NoteName(**_NOTE.read(value))
+    name = _EPOCH.read(value)
+    return name["audience"], name["epoch"]
+
+
+def _write_name(name: KeyName) -> Any:
+    if isinstance(name, NoteName):
+        return _NOTE.write(name._asdict())
+    audience, number = name
+    return _EPOCH.write({"audience": audience, "epoch": number})
+
+
 _GRANT = Structure(
     "Grant",
     {
@@ -28,7 +67,7 @@ _GRANT = Structure(
         "device": ID16,
         "granter": ID32,
         "at": TIME,
-        "keys": array(_KEY.kind, most=MOST_KEYS, least=1),
+        "keys": array(Kind(_read_name, _write_name), most=MOST_KEYS, least=1),
         "sealed": BYTES,
     },
 )
@@ -44,7 +83,7 @@ class Grant:
     granter: AccountId
     granter_device: DeviceId
     at: Millis
-    keys: tuple[EpochName, ...]
+    keys: tuple[KeyName, ...]
     sealed: bytes
     signed: Signed
 
@@ -60,22 +99,25 @@ def seal(
     circle: CircleId,
     account: AccountId,
     granter: AccountId,
-    epochs: Sequence[tuple[str, int, bytes]],
+    epochs: Sequence[tuple[str, int, bytes]] = (),
+    notes: Mapping[NoteName, bytes] | None = None,
     at: Millis,
 ) -> bytes:
-    """Seal (audience, epoch, 32-byte key) triples to a device of `account`; 1 to 1,000 of them.
+    """Seal (audience, epoch, 32-byte key) triples, and content keys of single versions, to a device of `account`.
 
-    `granter` is the account of `keys`. It does not check who is entitled.
+    1 to 1,000 of them. `granter` is the account of `keys`. It does not check who is entitled.
     """
+    own = notes or {}
     info = _info(circle, device.id, granter_device=keys.id)
-    sealed = suite.seal_to(device.kem, cbor.encode([key for _, _, key in epochs]), info=info)
+    plaintext = cbor.encode([*(key for _, _, key in epochs), *own.values()])
+    sealed = suite.seal_to(device.kem, plaintext, info=info)
     fields: dict[str, Any] = {
         "circle": circle,
         "account": account,
         "device": device.id,
         "granter": granter,
         "at": at,
-        "keys": [{"audience": audience, "epoch": number} for audience, number, _ in epochs],
+        "keys": [*((audience, number) for audience, number, _ in epochs), *own],
         "sealed": sealed,
     }
     return cose.sign(_GRANT.encode(fields), keys=keys, context=cose.GRANT)
@@ -88,7 +130,6 @@ def peek(data: bytes) -> Grant:
     """
     signed = cose.peek(data)
     fields = _GRANT.decode(signed.payload)
-    fields["keys"] = tuple((key["audience"], key["epoch"]) for key in fields["keys"])
     return Grant(**fields, granter_device=signed.kid, signed=signed)
 
 
@@ -111,17 +152,25 @@ def check_granter(grant: Grant, state: CircleState) -> None:
     if grant.circle != state.circle:
         raise ProtocolError("wrong-circle")
     member = state.members.get(grant.granter)
-    for audience, number in grant.keys:
-        if member is None or not member.has_read(audience):
+    for name in grant.keys:
+        if member is None or not _could_hold(member, name):
             raise ProtocolError("not-entitled")
-        if number not in state.audiences[audience].epochs:
+        if not isinstance(name, NoteName) and name[1] not in state.audiences[name[0]].epochs:
             raise ProtocolError("wrong-epoch")
+
+
+def _could_hold(member: Member, name: KeyName) -> bool:
+    """An epoch's key by its audience; that of a version by any: who it is for stands in its envelope."""
+    if isinstance(name, NoteName):
+        return any(member.has_read(audience) for audience in member.all_audiences)
+    return member.has_read(name[0])
 
 
 def open_grant(
     data: bytes, my_keys: DeviceKeys, state: CircleState, granter: AccountState
-) -> dict[EpochName, bytes]:
-    """Open a grant made to this device: the key of each (audience, epoch), true to its commitment.
+) -> dict[KeyName, bytes]:
+    """Open a grant made to this device: the key of each (audience, epoch), true to its commitment; and content keys
+    of single versions, which only their envelopes can tell true (`envelope.content_key`).
 
     Raises ProtocolError: those of `peek`, `verify` and `check_granter`, and `wrong-device`,
     `cannot-open`, `wrong-key`.
@@ -140,14 +189,17 @@ def open_grant(
 def _check_keys(grant: Grant, keys: Any, state: CircleState) -> None:
     if type(keys) is not list or len(keys) != len(grant.keys):
         raise ProtocolError("wrong-key")
-    for (audience, number), key in zip(grant.keys, keys, strict=True):
-        known = state.audiences[audience].epochs[number].commitment
-        if type(key) is not bytes or not _is_committed(known, key, (audience, number)):
+    for name, key in zip(grant.keys, keys, strict=True):
+        if type(key) is not bytes or not _is_true(state, key, name):
             raise ProtocolError("wrong-key")
 
 
-def _is_committed(known: bytes, key: bytes, name: EpochName) -> bool:
-    return hmac.compare_digest(epoch.commitment(key, *name), known)
+def _is_true(state: CircleState, key: bytes, name: KeyName) -> bool:
+    if isinstance(name, NoteName):
+        return len(key) == suite.KEY_SIZE
+    audience, number = name
+    known = state.audiences[audience].epochs[number].commitment
+    return hmac.compare_digest(epoch.commitment(key, audience, number), known)
 
 
 def _info(circle: CircleId, device: DeviceId, *, granter_device: DeviceId) -> suite.Info:

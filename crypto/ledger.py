@@ -32,6 +32,7 @@ from relais.crypto.ledger_state import (
     active_members,
     check_head,
     entitled,
+    is_owed_key,
     readers,
     rotation_due,
 )
@@ -58,6 +59,7 @@ __all__ = [
     "check_head",
     "check_rules",
     "entitled",
+    "is_owed_key",
     "peek_entry",
     "readers",
     "replay",

@@ -308,7 +308,7 @@ def _is_led(state: CircleState, at: Millis) -> bool:
 
 
 def _rotations_made(before: CircleState, entry: Entry) -> None:
-    """Rules 3, 4 and 6: whoever loses a key, or comes without history, costs a new epoch."""
+    """Rules 3, 4 and 6: whoever loses a key, or comes without the whole history, costs a new epoch."""
     opened = {o.audience for o in entry.operations if isinstance(o, EpochOpen)}
     for operation in entry.operations:
         if not _owed(before, entry, operation) <= opened:
@@ -324,8 +324,13 @@ def _owed(before: CircleState, entry: Entry, operation: Operation) -> frozenset[
         case MemberReadmit(account):
             return _held(before, account)
         case MemberChange(account, role, audiences):
-            kept = frozenset() if role == BOT else frozenset(audiences)
-            return _held(before, account) - kept
+            kept, held = (
+                frozenset() if role == BOT else frozenset(audiences),
+                _held(before, account),
+            )
+            member = before.members.get(account)
+            gained = kept - held if member and member.history else frozenset()
+            return (held - kept) | gained
     return frozenset()
 
 

@@ -1,6 +1,6 @@
 """A circle as its ledger leaves it (docs/protocol.md §4): members, audiences, epochs, and what follows."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Final, Literal
 
@@ -86,6 +86,19 @@ class Member:
         """Whether the member may, or might once, hold a key of the audience."""
         return any(period.reads(audience) for period in self.periods)
 
+    @property
+    def all_audiences(self) -> frozenset[str]:
+        """Every audience it is or was in."""
+        return frozenset().union(*(period.audiences for period in self.periods))
+
+    @property
+    def came_at(self) -> Millis:
+        """When this stay began: a change begins the next period at once."""
+        at = len(self.periods) - 1
+        while at > 0 and self.periods[at - 1].ended_seq == self.periods[at].seq:
+            at -= 1
+        return self.periods[at].since
+
     def period_after(self, seq: int) -> Period | None:
         """The period that entry `seq` left open."""
         for period in reversed(self.periods):
@@ -161,6 +174,22 @@ def entitled(state: CircleState, accounts: Accounts, at: Millis) -> frozenset[En
         for device in _reading_devices(accounts[member.account])
         for audience, epoch in _readable_epochs(state, member)
     )
+
+
+def is_owed_key(
+    state: CircleState, member: Member, keys: Iterable[tuple[str, int]], at: Millis
+) -> bool:
+    """Whether a version's own key is the member's (docs/protocol.md §5): written from its `history` on, under an epoch
+    that was current then. `keys`: what the version is sealed under; `at`: when it was written."""
+    if not 0 < member.history < member.came_at or at < member.history:
+        return False
+    mine = [(state.audiences[name], epoch) for name, epoch in keys if member.last.reads(name)]
+    return any(_current_at(audience, member.history) == epoch for audience, epoch in mine)
+
+
+def _current_at(audience: AudienceState, at: Millis) -> int:
+    """The epoch that was current just before a moment; 0 where there was none."""
+    return max((e.epoch for e in audience.epochs.values() if e.opened_at < at), default=0)
 
 
 def rotation_due(

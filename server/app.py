@@ -44,6 +44,7 @@ from relais.server.keys import load_log_key, load_log_policy, load_token_key
 from relais.server.limits import RateLimit
 from relais.server.metrics import Metrics
 from relais.server.notes import NoteParts, Notes
+from relais.server.owed import OwedNotes
 from relais.server.receipts import ReceiptParts, Receipts
 from relais.server.site import Site, find_web
 from relais.server.sockets.engine import make_manager
@@ -128,7 +129,7 @@ class Node:
         base, stores, hub = self.base, self.base.stores, self.sockets
         directory = Directory(stores.accounts)
         hub.on_profile_changed(directory.refresh)
-        visibility = Visibility(stores.notes)
+        visibility, owed = Visibility(stores.notes), OwedNotes(stores.notes)
         blobs = Blobs(stores.blobs)
         people = Accounts(
             AccountParts(
@@ -147,10 +148,17 @@ class Node:
         )
         joining = Joining(enrolment_parts, people)
         circles = Circles(
-            CircleParts(stores.circles, base.book, base.accounts, stores.accounts, hub)
+            CircleParts(stores.circles, base.book, base.accounts, stores.accounts, owed, hub)
         )
         queries = CircleQueries(
-            QueryParts(stores.circles, base.book, stores.notes, visibility, base.recorder)
+            QueryParts(
+                store=stores.circles,
+                book=base.book,
+                notes=stores.notes,
+                visibility=visibility,
+                owed=owed,
+                recorder=base.recorder,
+            )
         )
         notes = Notes(
             NoteParts(

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 from relais.crypto import posting
 from relais.crypto.account import AccountState, read_resets
+from relais.crypto.device import BOT as BOT_DEVICE
 from relais.crypto.envelope import Header
 from relais.crypto.ledger import (
     CircleState,
@@ -22,7 +23,7 @@ from relais.crypto.ledger import (
     rotation_due,
 )
 from relais.crypto.ledger_state import BOT
-from relais.models.ids import AccountId, Digest, Millis
+from relais.models.ids import AccountId, DeviceId, Digest, Millis
 from relais.models.refusal import Code, Refusal
 from relais.models.store.accounts import AccountRow
 
@@ -113,6 +114,11 @@ def readers_now(state: CircleState, now: Millis) -> list[AccountId]:
     """Who hears of a circle's notes."""
     members = active_members(state, moment(state, now))
     return [member.account for member in members if member.role != BOT]
+
+
+def reading_devices(account: AccountState) -> list[DeviceId]:
+    """The devices that are granted keys."""
+    return [device.id for device in account.devices_in_force() if device.kind != BOT_DEVICE]
 
 
 def members_now(state: CircleState, now: Millis) -> list[AccountId]:

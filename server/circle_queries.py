@@ -19,6 +19,7 @@ from relais.server.circle_book import CircleBook, CircleView
 from relais.server.circles import missing_keys
 from relais.server.clock import now_ms
 from relais.server.gathering import gathered
+from relais.server.owed import OwedNotes
 from relais.server.visibility import Visibility, readable, reads_all
 
 ANSWER_BYTES = 4 * 1024 * 1024
@@ -33,6 +34,7 @@ class QueryParts:
     book: CircleBook
     notes: NoteStore
     visibility: Visibility
+    owed: OwedNotes
     recorder: Recorder
 
 
@@ -101,7 +103,29 @@ class CircleQueries:
             authorize.may_know(views[0].state, caller.account)
         now = now_ms()
         rows = [row for view in views for row in _makeable(view, caller, now)]
-        return wire.Missing(tuple(rows))
+        notes = [row for view in views for row in await self._makeable_notes(view, caller, now)]
+        return wire.Missing(tuple(rows), tuple(notes))
+
+    async def _makeable_notes(
+        self, view: CircleView, caller: Caller, now: Millis
+    ) -> list[wire.MissingNotes]:
+        """Single versions that are owed and the caller's device can read, grouped by device."""
+        if not _may_make(view, caller, now):
+            return []
+        seqs: dict[tuple[AccountId, DeviceId], list[int]] = defaultdict(list)
+        for account, device, owed in await self._parts.owed.missing(view, now):
+            if any((caller.device, *key) in view.granted for key in (*owed.epochs, owed.name)):
+                seqs[account, device].append(owed.seq)
+        return [
+            wire.MissingNotes(
+                circle=view.state.circle,
+                account=account,
+                device=device,
+                seqs=tuple(some),
+                since=_since(view, account, device),
+            )
+            for (account, device), some in sorted(seqs.items())
+        ]
 
     async def _views(self, account: AccountId) -> list[CircleView]:
         """Every circle of an account, read side by side."""
@@ -119,6 +143,9 @@ class CircleQueries:
             after = max(read, await self._parts.visibility.first(view.state, member) - 1)
             unread = await self._unread(state, member, after, last)
         mine = [one for one in missing_keys(view, now) if one[1] == caller.device]
+        notes = [
+            one for one in await self._parts.owed.missing(view, now) if one[1] == caller.device
+        ]
         return wire.CircleRow(
             circle=state.circle,
             ledger_seq=known,
@@ -130,7 +157,7 @@ class CircleQueries:
             last_at=at,
             unread=unread.count,
             urgent=unread.urgent,
-            missing=len(mine),
+            missing=len(mine) + len(notes),
         )
 
     async def _unread(self, state: CircleState, member: Member, after: int, last: int) -> Unread:
@@ -156,11 +183,11 @@ def _is_closed(view: CircleView, account: AccountId) -> bool:
 
 
 def _is_theirs(view: CircleView, member: Member, sealed: bytes) -> bool:
-    """Whether a grant to a member is of epochs that opened before the member left."""
+    """Whether a grant to a member is of epochs that opened before the member left, or of single versions."""
     if member.active(authorize.moment(view.state, now_ms())):
         return True
     audiences = view.state.audiences
-    keys = grants.peek(sealed).keys
+    keys = [key for key in grants.peek(sealed).keys if not isinstance(key, grants.NoteName)]
     return all(member.last.outlives(audiences[name].epochs[epoch]) for name, epoch in keys)
 
 
@@ -174,10 +201,7 @@ def _profile(view: CircleView, member: Member) -> bytes | None:
 def _makeable(view: CircleView, caller: Caller, now: Millis) -> list[wire.MissingGrant]:
     """What is missing and the caller's device holds, grouped by device and audience."""
     state = view.state
-    member = state.members.get(caller.account)
-    if state.closed or member is None or member.role == BOT:
-        return []
-    if not member.active(authorize.moment(state, now)):
+    if not _may_make(view, caller, now):
         return []
     epochs: dict[tuple[AccountId, DeviceId, str], list[int]] = defaultdict(list)
     for account, device, audience, epoch in missing_keys(view, now):
@@ -194,6 +218,14 @@ def _makeable(view: CircleView, caller: Caller, now: Millis) -> list[wire.Missin
         )
         for (account, device, audience), some in sorted(epochs.items())
     ]
+
+
+def _may_make(view: CircleView, caller: Caller, now: Millis) -> bool:
+    """Whether the caller is an active reader of a circle that is not closed."""
+    member = view.state.members.get(caller.account)
+    if view.state.closed or member is None or member.role == BOT:
+        return False
+    return member.active(authorize.moment(view.state, now))
 
 
 def _since(view: CircleView, account: AccountId, device: DeviceId) -> Millis:

@@ -34,6 +34,7 @@ from relais.server.circle_book import CircleBook, CircleView
 from relais.server.clock import now_ms
 from relais.server.granted import Granted, granted_with, keys_in, made_by, new_grants
 from relais.server.hub import Hub
+from relais.server.owed import OwedNotes
 
 PROFILE_BYTES = 16_384
 """Of a sealed profile: those of all circles of an account come in one answer."""
@@ -47,6 +48,7 @@ class CircleParts:
     book: CircleBook
     accounts: AccountBook
     people: AccountStore
+    owed: OwedNotes
     hub: Hub
 
 
@@ -117,7 +119,7 @@ class Circles:
             view = await self._parts.book.view(ask.circle)
             authorize.may_read(view.state, caller.account, now_ms())
             step = _Standing(view.state, view.accounts, view.accounts[caller.account])
-            rows = _checked_grants(caller, ask.grants, step)
+            rows = await self._checked(caller, ask.grants, step)
             new = new_grants(view.granted, rows)
             if new:
                 await self._store_grants(caller, view, new)
@@ -141,7 +143,8 @@ class Circles:
     async def _store(
         self, caller: Caller, step: _Step, sealed: Collection[bytes], profile: bytes | None
     ) -> wire.EntryAppended:
-        rows = _checked_grants(caller, sealed, _Standing(step.after, step.accounts, step.author))
+        standing = _Standing(step.after, step.accounts, step.author)
+        rows = await self._checked(caller, sealed, standing)
         _check_coverage(step, rows)
         envelope = _checked_profile(step, profile)
         change = _change(caller, step, rows, envelope)
@@ -157,6 +160,20 @@ class Circles:
             self._parts.book.learn(view, after=step.before)
         await self._tell(caller, step, view, rows)
         return wire.EntryAppended(step.after.circle, step.after.seq, step.after.head)
+
+    async def _checked(
+        self, caller: Caller, sealed: Collection[bytes], standing: "_Standing"
+    ) -> list[GrantRow]:
+        """Each made by the caller, signed, and for a device that is entitled to every key in it."""
+        state, at = standing.state, authorize.moment(standing.state, now_ms())
+        entitled: set[tuple[Any, ...]] = set(ledger.entitled(state, standing.accounts, at))
+        for account in {grants.peek(one).account for one in sealed} & set(
+            authorize.readers_now(state, at)
+        ):
+            for owed in await self._parts.owed.of(state, state.members[account]):
+                devices = authorize.reading_devices(standing.accounts[account])
+                entitled |= {(account, device, *owed.name) for device in devices}
+        return [_checked_grant(caller, one, standing, entitled) for one in sealed]
 
     async def _store_grants(self, caller: Caller, view: CircleView, rows: list[GrantRow]) -> None:
         circle = view.state.circle
@@ -184,7 +201,7 @@ class Circles:
         await self._parts.hub.tell_accounts(event, present | gone)
         await self._tell_granted(caller, circle, rows)
         rotate = authorize.rotations_due(view.state, view.accounts, now)
-        if rotate or missing_keys(view, now):
+        if rotate or missing_keys(view, now) or await self._parts.owed.missing(view, now):
             await self._parts.hub.tell_accounts(
                 wire.GrantsWanted(circle, rotate), authorize.readers_now(view.state, now)
             )
@@ -224,15 +241,6 @@ def _own_entry(caller: Caller, data: bytes) -> Entry:
 
 def _is_stored(state: CircleState, entry: Entry) -> bool:
     return entry.seq <= state.seq and state.heads[entry.seq] == entry.digest
-
-
-def _checked_grants(
-    caller: Caller, sealed: Collection[bytes], standing: _Standing
-) -> list[GrantRow]:
-    """Each made by the caller, signed, and for a device that is entitled to every key in it."""
-    at = authorize.moment(standing.state, now_ms())
-    entitled = ledger.entitled(standing.state, standing.accounts, at)
-    return [_checked_grant(caller, one, standing, entitled) for one in sealed]
 
 
 def _checked_grant(

@@ -1,4 +1,5 @@
-"""Which versions a member may read: those sealed for an audience it is in, under an epoch that opened at its `history` or later.
+"""Which versions a member may read: those sealed for an audience it is in, under an epoch that opened at its `history` or later,
+and of the epoch before it those written since.
 
 The ledger decides and not the clock: `history` was signed by a member's clock, and a second of difference would hide notes
 the member holds the keys of, or show some that nobody can ever open for it. Epochs only grow, so what a member may read is
@@ -6,14 +7,15 @@ to be found from one number on; of what follows, some may be for other audiences
 """
 
 from collections import OrderedDict
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
 from relais.crypto import envelope
 from relais.crypto.envelope import Header
-from relais.crypto.ledger import CircleState, Member
+from relais.crypto.ledger import CircleState, Member, is_owed_key
 from relais.crypto.ledger_state import BOT
 from relais.models.ids import AccountId, CircleId, Millis
 from relais.models.store.notes import NoteStore, StoredVersion
+from relais.server.authorize import CLOCK_AHEAD
 
 REMEMBERED = 50_000
 Beginning = tuple[CircleId, AccountId, Millis, frozenset[str]]
@@ -33,9 +35,7 @@ class Visibility:
         key = (state.circle, member.account, member.history, _came_with(member))
         known = self._first.get(key)
         if known is None:
-            known = await self._notes.first_where(
-                state.circle, lambda version: _is_after_history(state, member, version)
-            )
+            known = await self._notes.first_where(state.circle, _beginning(state, member))
             if known <= await self._notes.last_seq(state.circle):  # else later versions may move it
                 self._remember(key, known)
         return known
@@ -52,9 +52,12 @@ def reads_all(state: CircleState, member: Member) -> bool:
 
 
 def may_read(state: CircleState, member: Member, header: Header) -> bool:
-    """Whether the member is entitled to one of the keys a version is sealed under."""
+    """Whether the member is entitled to one of the keys a version is sealed under, or owed its own."""
     opened = _opened(state, header, member.last.audiences)
-    return member.role != BOT and any(at >= member.history for at in opened)
+    if member.role != BOT and any(at >= member.history for at in opened):
+        return True
+    keys = [(key.audience, key.epoch) for key in header.keys]
+    return is_owed_key(state, member, keys, header.at)
 
 
 def readable(
@@ -71,6 +74,14 @@ def readers_of(
 ) -> list[AccountId]:
     """Those of these members that a version is for."""
     return [one for one in accounts if may_read(state, state.members[one], header)]
+
+
+def _beginning(state: CircleState, member: Member) -> Callable[[StoredVersion], bool]:
+    """For whoever is owed keys of versions written since a moment, by the time of storing, whichever clock was ahead."""
+    early = member.history - CLOCK_AHEAD
+    if member.history < member.came_at:
+        return lambda version: version.at >= early
+    return lambda version: _is_after_history(state, member, version)
 
 
 def _is_after_history(state: CircleState, member: Member, version: StoredVersion) -> bool:

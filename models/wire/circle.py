@@ -154,8 +154,20 @@ class MissingGrant:
 
 
 @dataclass(frozen=True)
+class MissingNotes:
+    """Single versions, by their numbers, whose own keys a device is owed (docs/protocol.md §5)."""
+
+    circle: CircleId
+    account: AccountId
+    device: DeviceId
+    seqs: tuple[int, ...]
+    since: Millis
+
+
+@dataclass(frozen=True)
 class Missing:
     missing: tuple[MissingGrant, ...]
+    notes: tuple[MissingNotes, ...]
     notes: tuple[MissingNotes, ...]
 
 

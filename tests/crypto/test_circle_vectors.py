@@ -69,6 +69,19 @@ def test_what_follows_from_a_ledger_is_what_the_vector_says(case: Json) -> None:
         entitled = ledger.entitled(state, accounts, at)
         assert sorted(list(one) for one in entitled) == check["entitled"]
         assert [m.account for m in ledger.active_members(state, at)] == check["active"]
+        asked = [
+            (member, name, epoch, when)
+            for member in ledger.active_members(state, at)
+            for name, audience in state.audiences.items()
+            for epoch in audience.epochs
+            for when in (member.history - 1, member.history, at)
+        ]
+        owed = [
+            [member.account, name, epoch, when]
+            for member, name, epoch, when in asked
+            if ledger.is_owed_key(state, member, [(name, epoch)], when)
+        ]
+        assert owed == check["owed"]
         for audience, due in check["rotation"].items():
             found = ledger.rotation_due(state, audience, at=at, accounts=accounts)
             assert (audience, found) == (audience, due)
@@ -179,3 +192,16 @@ def test_a_defect_is_found_no_sooner_than_its_stage(case: Json) -> None:
     for stage in before[: 2 if case["stage"] == "open" else None]:
         if not (stage == "posting" and case["stage"] == "follows"):
             pass_stages(bytes.fromhex(case["envelope"]), case["previous"], until=stage)
+
+
+@cases("envelope", "good")
+def test_a_version_opens_with_its_own_key_alone(case: Json) -> None:
+    peeked = envelope.peek(bytes.fromhex(case["envelope"]))
+    keys = {
+        (one["audience"], one["epoch"]): bytes.fromhex(one["key"])
+        for one in FILES["envelope"]["keys"]
+    }
+    name, key = (peeked.header.note, peeked.header.version), envelope.content_key(peeked, keys)
+    assert envelope.open_envelope(peeked, {name: key}) == envelope.open_envelope(peeked, keys)
+    refused("key-missing", lambda: envelope.open_envelope(peeked, {name: bytes(32)}))
+    assert envelope.content_key(peeked, {**keys, name: bytes(32)}) == key

@@ -9,11 +9,14 @@ from vector_ledger import epoch_key, identity, standing
 from vector_people import CHAINS, DAY, START, Json, keys, random
 
 from relais.crypto import cose, grant
+from relais.crypto.grant import NoteName
 from relais.crypto.structure import to_bytes
 
 Bad = tuple[str, str, str, str, bytes]
 """Name, reason, device it is opened by, chain of its granter, the grant."""
 LAPTOP = "anne laptop"
+VERSION = NoteName("01990000-0000-7000-8000-000000000001", 1)
+CORRECTED = NoteName("01990000-0000-7000-8000-000000000001", 2)
 
 
 def triples(*names: tuple[str, int]) -> list[tuple[str, int, bytes]]:
@@ -29,6 +32,7 @@ def granted(by: str, to: str, *names: tuple[str, int], **more: Any) -> bytes:
         account=identity(to.split()[0]),
         granter=identity(by.split()[0]),
         epochs=more.get("epochs") or triples(*names),
+        notes=more.get("notes"),
         at=more.get("at", AT),
     )
 
@@ -50,6 +54,23 @@ def _grants_good() -> Iterable[tuple[str, str, str, bytes]]:
         "bruno phone",
         "anne later",
         granted("anne laptop", "bruno phone", ("team", 2)),
+    )
+    yield (
+        "a single version by its own key",
+        "bruno phone",
+        "anne",
+        granted("anne phone", "bruno phone", notes={VERSION: random("content key")}),
+    )
+    yield (
+        "an epoch and two versions",
+        "anne laptop",
+        "anne",
+        granted(
+            "anne phone",
+            "anne laptop",
+            ("team", 1),
+            notes={VERSION: random("content key"), CORRECTED: random("another content key")},
+        ),
     )
     many = [("family", 1, epoch_key("family", 1))] * 3
     yield (
@@ -120,6 +141,16 @@ def _bad_fields(first: bytes) -> Iterable[Bad]:
     yield again(
         "an unknown field in a key", "unknown-field", lambda p: p["keys"][0].update(key=b"")
     )
+    yield again(
+        "a name that is neither",
+        "unknown-field",
+        lambda p: p["keys"][0].update(note=bytes(16)),
+    )
+    yield again(
+        "a version without its number",
+        "missing-field",
+        lambda p: p["keys"].append({"note": bytes(16)}),
+    )
     yield again("another circle", "wrong-circle", lambda p: p.update(circle=random("circle")))
     yield again("another device", "wrong-device", lambda p: p.update(device=random("device", 16)))
     yield again("another granter", "wrong-account", lambda p: p.update(granter=random("granter")))
@@ -159,6 +190,27 @@ def _bad_granters() -> Iterable[Bad]:
         "anne phone",
         "lab",
         granted("lab machine", "anne phone", ("team", 1)),
+    )
+    yield (
+        "a version by a bot",
+        "not-entitled",
+        "anne phone",
+        "lab",
+        granted("lab machine", "anne phone", notes={VERSION: random("content key")}),
+    )
+    yield (
+        "a version by an outsider",
+        "not-entitled",
+        "anne phone",
+        "eve",
+        granted("eve phone", "anne phone", notes={VERSION: random("content key")}),
+    )
+    yield (
+        "a version's key of 31 bytes",
+        "wrong-key",
+        LAPTOP,
+        "anne",
+        granted("anne phone", "anne laptop", notes={VERSION: random("content key", 31)}),
     )
     yield (
         "by who is not in the audience",

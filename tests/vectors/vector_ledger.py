@@ -173,6 +173,10 @@ def standing() -> Circle:
     )
 
 
+def rotated_at(at: int) -> Circle:
+    return begun("team", "family").then("anne phone", at, opens("team", 2))
+
+
 def state_json(state: CircleState) -> Json:
     return {
         "circle": state.circle,
@@ -208,6 +212,14 @@ def _check(circle: Circle, at: int, **chains: Chain) -> Json:
         "active": [member.account for member in ledger.active_members(state, at)],
         "readers": {a: [m.account for m in ledger.readers(state, a, at)] for a in state.audiences},
         "entitled": sorted(list(one) for one in ledger.entitled(state, accounts, at)),
+        "owed": [
+            [member.account, audience, epoch, when]
+            for member in ledger.active_members(state, at)
+            for audience, known in state.audiences.items()
+            for epoch in known.epochs
+            for when in (member.history - 1, member.history, at)
+            if member.history and ledger.is_owed_key(state, member, [(audience, epoch)], when)
+        ],
         "rotation": {
             a: ledger.rotation_due(state, a, at=at, accounts=accounts) for a in state.audiences
         },
@@ -265,6 +277,18 @@ def good() -> Iterable[Json]:
     yield _case("a bot becomes a reader, a reader a bot", bot, [_check(bot, at)])
     eight = begun("team", *[f"audience-{n}" for n in range(7)])
     yield _case("eight audiences", eight, [])
+    since = OPENED + 3 * HOUR
+    late = rotated_at(OPENED + 2 * HOUR).then(
+        "anne phone", since, adds("claire", at=since, history=OPENED + HOUR), opens("team", 3)
+    )
+    yield _case("a history that begins in the middle of an epoch", late, [_check(late, since)])
+    given = late.then(
+        "anne phone",
+        since + HOUR,
+        changes("claire", "professional", "team", "family"),
+        opens("family", 2),
+    )
+    yield _case("a further audience for it", given, [_check(given, since + HOUR)])
     import vector_ledger_resets
 
     for name, reset, at in vector_ledger_resets.good():

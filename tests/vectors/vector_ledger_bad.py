@@ -244,6 +244,13 @@ def _bad_changes(circle: Circle, at: int) -> Iterable[Bad]:
         "anne phone",
         changes("bruno", "professional", "family"),
     )
+    late = circle.then("anne phone", at, adds("claire", at=at, history=at - 1), opens("team", 2))
+    yield _after(late, at)(
+        "gives an audience to a late history without rotation",
+        "rotation-missing",
+        "anne phone",
+        changes("claire", "professional", "team", "family"),
+    )
     yield case(
         "a reader becomes a bot without rotation",
         "rotation-missing",

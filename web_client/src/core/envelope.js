@@ -130,19 +130,30 @@ export async function verify(envelope, author) {
 }
 
 /**
- * Open with any epoch key one holds. Throws ProtocolError `key-missing`, `cannot-open`, `commitment-differs`,
+ * Open with the key of any of its epochs, or with its own. Throws ProtocolError `key-missing`, `cannot-open`, `commitment-differs`,
  * `bad-padding`, `blobs-differ`, and what `content.decode` throws.
  * @param {Envelope} envelope @param {EpochKeys} epochKeys @returns {Promise<Content>}
  */
 export async function openEnvelope(envelope, epochKeys) {
   const { header, headerBytes, sealed } = envelope;
-  const contentKey = await openKey(header, epochKeys);
-  if (!isSame(await commit(contentKey), header.commitment)) throw new ProtocolError("commitment-differs");
-  const key = await hkdf(contentKey, ["relais/1 note", "encrypt"]);
+  const key = await hkdf(await contentKeyOf(envelope, epochKeys), ["relais/1 note", "encrypt"]);
   const said = content.decode(content.unpad(await decrypt0(sealed, { key, aad: headerBytes })));
   if (!isSameList(header.blobs, said.attachments.map((attachment) => attachment.blob))) throw new ProtocolError("blobs-differ");
   checkContent(header, said);
   return said;
+}
+
+/**
+ * The key of this version alone: with it, it can be read or handed on, and nothing else can. Throws ProtocolError
+ * `key-missing` (a key said to be its own, that is not, counts as none), `cannot-open`, `commitment-differs`.
+ * @param {Envelope} envelope @param {EpochKeys} keys @returns {Promise<Bytes>}
+ */
+export async function contentKeyOf({ header }, keys) {
+  const own = /** @type {Bytes | undefined} */ (keys.get(keyName(header.note, header.version)));
+  if (own && isSame(await commit(own), header.commitment)) return own;
+  const key = await openKey(header, keys);
+  if (!isSame(await commit(key), header.commitment)) throw new ProtocolError("commitment-differs");
+  return key;
 }
 
 /** @param {Header} header @param {EpochKeys} epochKeys @returns {Promise<Bytes>} */

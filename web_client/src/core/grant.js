@@ -6,33 +6,42 @@ import { peek as peekSigned, sign, verify as verifySigned } from "./cose.js";
 import { commitment, keyName } from "./epoch.js";
 import { ProtocolError } from "./errors.js";
 import { hasRead } from "./ledger-state.js";
-import { bytes, id16, id32, list, structure, text, time, uint } from "./structure.js";
+import { bytes, id16, id32, list, structure, text, time, uint, uuid } from "./structure.js";
 import { KEY_SIZE, openSealed, sealTo } from "./suite.js";
 
 /** @typedef {import("./bytes.js").Bytes} Bytes */
 /** @typedef {import("./account.js").AccountState} AccountState */
 /** @typedef {import("./ledger-state.js").CircleState} CircleState */
 /** @typedef {{ audience: string, epoch: number, key: Bytes }} EpochKey */
+/** The content key of one version, handed over by itself. @typedef {{ note: string, version: number, key: Bytes }} NoteKey */
+/** @typedef {{ audience: string, epoch: number } | { note: string, version: number }} GrantedName what a key opens: an epoch, or one version */
 /** @typedef {import("./structure.js").ValueOf<typeof GRANT> & { granterDevice: string, signed: import("./cose.js").Signed }} Grant */
 
 export const GRANT_CONTEXT = "relais/1 grant";
 export const KEYS_MOST = 1_000;
 
+const EPOCH = structure({ audience: text(20), epoch: uint });
+const NOTE = structure({ note: uuid, version: uint });
+/** @type {import("./structure.js").Kind<GrantedName>} */
+const NAME = {
+  write: (name) => ("note" in name ? NOTE.write(name) : EPOCH.write(name)),
+  read: (map) => (map instanceof Map && map.has("note") ? NOTE.read(map) : EPOCH.read(map)),
+};
 const GRANT = structure({
   circle: id32, account: id32, device: id16, granter: id32, at: time,
-  keys: list(structure({ audience: text(20), epoch: uint }), { most: KEYS_MOST, least: 1 }), sealed: bytes(),
+  keys: list(NAME, { most: KEYS_MOST, least: 1 }), sealed: bytes(),
 });
 
 /**
  * @param {import("./cose.js").Signer} keys of the granting device
  * @param {import("./device.js").Device} device for whom
- * @param {{ circle: string, account: string, granter: string, epochs: readonly EpochKey[], at: number }} what
+ * @param {{ circle: string, account: string, granter: string, epochs?: readonly EpochKey[], notes?: readonly NoteKey[], at: number }} what
  * @returns {Promise<Bytes>}
  */
-export async function seal(keys, device, { circle, account, granter, epochs, at }) {
-  const plaintext = encode(epochs.map((epoch) => epoch.key));
+export async function seal(keys, device, { circle, account, granter, epochs = [], notes = [], at }) {
+  const plaintext = encode([...epochs, ...notes].map(({ key }) => key));
   const sealed = await sealTo(device.kem, plaintext, info({ circle, device: device.id, granterDevice: keys.id }));
-  const named = epochs.map(({ audience, epoch }) => ({ audience, epoch }));
+  const named = [...epochs.map(({ audience, epoch }) => ({ audience, epoch })), ...notes.map(({ note, version }) => ({ note, version }))];
   const payload = GRANT.encode({ circle, account, device: device.id, granter, at, keys: named, sealed });
   return sign(payload, { keys, context: GRANT_CONTEXT });
 }
@@ -61,14 +70,17 @@ export async function verify(grant, granter) {
  */
 export function checkGranter(grant, state) {
   if (grant.circle !== state.circle) throw new ProtocolError("wrong-circle");
-  for (const { audience, epoch } of grant.keys) {
-    if (!hasRead(state.members.get(grant.granter), audience)) throw new ProtocolError("not-entitled");
-    if (!state.audiences.get(audience)?.epochs.has(epoch)) throw new ProtocolError("wrong-epoch");
+  const granter = state.members.get(grant.granter);
+  for (const name of grant.keys) {
+    const audiences = "note" in name ? (granter?.periods.flatMap((period) => period.audiences) ?? []) : [name.audience];
+    if (!audiences.some((audience) => hasRead(granter, audience))) throw new ProtocolError("not-entitled");
+    if ("epoch" in name && !state.audiences.get(name.audience)?.epochs.has(name.epoch)) throw new ProtocolError("wrong-epoch");
   }
 }
 
 /**
- * Verify and open a grant made to one's own device. Throws ProtocolError as `verify` and `checkGranter`, and
+ * Verify and open a grant made to one's own device. Keys of epochs are true to their commitments; those of single versions
+ * only their envelopes can tell true. Throws ProtocolError as `verify` and `checkGranter`, and
  * `wrong-device`, `cannot-open`, `wrong-key`.
  * @param {Uint8Array} data @param {import("./device.js").DeviceKeys} mine
  * @param {{ state: CircleState, granter: AccountState }} known
@@ -82,13 +94,16 @@ export async function openGrant(data, mine, { state, granter }) {
   const keys = readKeys(await openSealed(mine.kemSeed, grant.sealed, info(grant)), grant.keys.length);
   /** @type {Map<string, Bytes>} */
   const opened = new Map();
-  for (const [index, { audience, epoch }] of grant.keys.entries()) {
+  for (const [index, name] of grant.keys.entries()) {
     const key = /** @type {Bytes} */ (keys[index]);
-    await checkKey(state, { audience, epoch, key });
-    opened.set(keyName(audience, epoch), key);
+    if ("epoch" in name) await checkKey(state, { ...name, key });
+    opened.set(nameOf(name), key);
   }
   return opened;
 }
+
+/** Where a key is kept. @param {GrantedName} name */
+export const nameOf = (name) => ("note" in name ? keyName(name.note, name.version) : keyName(name.audience, name.epoch));
 
 /** Against what the ledger published. Throws ProtocolError `wrong-key`. @param {CircleState} state @param {EpochKey} named */
 export async function checkKey(state, { audience, epoch, key }) {

@@ -233,8 +233,9 @@ export function owedFor(before, actor, operation) {
     case "member.remove": return operation.account === actor ? [] : held(before, operation.account);
     case "member.readmit": return held(before, operation.account);
     case "member.change": {
-      const kept = operation.role === "bot" ? [] : operation.audiences;
-      return held(before, operation.account).filter((audience) => !kept.includes(audience));
+      const [kept, had] = [operation.role === "bot" ? [] : operation.audiences, held(before, operation.account)];
+      const gained = before.members.get(operation.account)?.history ? kept.filter((audience) => !had.includes(audience)) : [];
+      return [...had.filter((audience) => !kept.includes(audience)), ...gained];
     }
     default: return [];
   }

@@ -106,6 +106,27 @@ export function readableEpochs(state, member) {
     .map((epoch) => ({ audience: name, epoch: epoch.epoch })));
 }
 
+/** When this stay began: a change begins the next period at once. @param {Member} member */
+export function cameAt({ periods }) {
+  let index = periods.length - 1;
+  while (index > 0 && periods[index - 1]?.endedSeq === periods[index]?.seq) index -= 1;
+  return /** @type {Period} */ (periods[index]).since;
+}
+
+/**
+ * Is a version's own key the member's (docs/protocol.md §5): written from its `history` on, under an epoch current then?
+ * @param {CircleState} state @param {Member} member
+ * @param {{ keys: readonly { audience: string, epoch: number }[], at: number }} header
+ */
+export function isOwedKey(state, member, { keys, at }) {
+  const { history } = member;
+  if (history === 0 || history >= cameAt(member) || at < history) return false;
+  return keys.some(({ audience, epoch }) => {
+    const epochs = [...(state.audiences.get(audience)?.epochs.values() ?? [])].filter((one) => one.openedAt < history);
+    return periodReads(lastPeriod(member), audience) && Math.max(0, ...epochs.map((one) => one.epoch)) === epoch;
+  });
+}
+
 /**
  * Why the audience needs a new epoch before anybody posts under it (docs/protocol.md §4): somebody who could hold the key
  * no longer may (`left`), so does a device (`revoked`), or it is 30 days `old` (which the server does not refuse).

@@ -6,7 +6,7 @@ import { digest } from "../core/cose.js";
 import { openEnvelope, peek as peekEnvelope, verify as verifyEnvelope } from "../core/envelope.js";
 import { keyName } from "../core/epoch.js";
 import { ProtocolError } from "../core/errors.js";
-import { openGrant, peek as peekGrant } from "../core/grant.js";
+import { nameOf, openGrant, peek as peekGrant } from "../core/grant.js";
 import { apply, isActive, peekEntry, readableEpochs } from "../core/ledger.js";
 import { checkCouldPost } from "../core/posting.js";
 import { Lane } from "./lane.js";
@@ -228,13 +228,13 @@ export class CircleKeeper {
   async #openGrant(data) {
     try {
       const grant = peekGrant(data);
-      const isKnown = grant.keys.every(({ audience, epoch }) => this.#keys.has(keyName(audience, epoch)));
+      const isKnown = grant.keys.every((name) => this.#keys.has(nameOf(name)));
       if (isKnown) return [];
       if (this.#isAhead(grant)) await this.#fetchLedger();
       const granters = await this.#member.accounts.get([grant.granter]);
       const granter = /** @type {import("../core/account.js").AccountState} */ (granters.get(grant.granter));
       const opened = await openGrant(data, this.#member.keys, { state: this.known, granter });
-      return grant.keys.map(({ audience, epoch }) => ({ audience, epoch, key: /** @type {Bytes} */ (opened.get(keyName(audience, epoch))) }));
+      return grant.keys.map((name) => ({ ...placeOf(name), key: /** @type {Bytes} */ (opened.get(nameOf(name))) }));
     } catch (error) {
       if (!(error instanceof ProtocolError)) throw error;
       this.#member.alarms.fault(error, this.circle);
@@ -245,7 +245,7 @@ export class CircleKeeper {
   /** Was it made with an entry that this ledger does not have yet? It is not given twice. @param {import("../core/grant.js").Grant} grant */
   #isAhead({ granter, keys }) {
     const { members, audiences } = this.known;
-    return !members.has(granter) || keys.some(({ audience, epoch }) => epoch > (audiences.get(audience)?.epoch ?? 0));
+    return !members.has(granter) || keys.some((name) => "epoch" in name && name.epoch > (audiences.get(name.audience)?.epoch ?? 0));
   }
 
   /** Is this device entitled to a key it does not hold? */
@@ -287,6 +287,9 @@ export class CircleKeeper {
     for (const watcher of this.#watchers) watcher();
   }
 }
+
+/** Where a key is kept beside the others: one version's stands under its note. @param {import("../core/grant.js").GrantedName} name */
+const placeOf = (name) => ("note" in name ? { audience: name.note, epoch: name.version } : name);
 
 /**
  * The entries after the one this device knows as the last, which the server must still have in its place.

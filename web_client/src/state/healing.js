@@ -18,11 +18,13 @@ const CIRCLES_AT_ONCE = 2;
  */
 export async function heal(member, { circle, keeperOf }) {
   if (isBot(member)) return [];
-  const { missing } = await member.transport.call("circle.missing", { circle });
-  await member.accounts.get(missing.map((row) => row.account), { isFresh: true });
-  await each([...new Set(missing.map((row) => row.circle))], CIRCLES_AT_ONCE, async (one) => {
+  const { missing, notes } = await member.transport.call("circle.missing", { circle });
+  const rows = [...missing, ...notes];
+  await member.accounts.get(rows.map((row) => row.account), { isFresh: true });
+  await each([...new Set(rows.map((row) => row.circle))], CIRCLES_AT_ONCE, async (one) => {
+    const isHere = (/** @type {{ circle: string }} */ row) => row.circle === one;
     try {
-      await healOne(member, keeperOf(one), missing.filter((row) => row.circle === one));
+      await healOne(member, keeperOf(one), { missing: missing.filter(isHere), notes: notes.filter(isHere) });
     } catch (error) {
       member.alarms.fault(error, one);
     }
@@ -32,9 +34,9 @@ export async function heal(member, { circle, keeperOf }) {
 
 /**
  * Grant what is missing and, by the ledger this device has checked, entitled.
- * @param {Member} member @param {CircleKeeper} keeper @param {readonly MissingGrant[]} rows
+ * @param {Member} member @param {CircleKeeper} keeper @param {import("../core/wire.d.ts").Missing} what
  */
-async function healOne(member, keeper, rows) {
+async function healOne(member, keeper, { missing: rows, notes }) {
   await keeper.refresh();
   const state = keeper.known;
   const at = member.clock.now();
@@ -45,7 +47,8 @@ async function healOne(member, keeper, rows) {
     const [audience, epoch] = /** @type {[string, string]} */ (name.split(" "));
     return { audience, epoch: Number(epoch), key };
   });
-  const grants = await sealGrants(member, state, { wanted, epochs });
+  const single = notes.length > 0 ? await (await import("./note-keys.js")).sealNotes(member, keeper, notes) : [];
+  const grants = [...(await sealGrants(member, state, { wanted, epochs })), ...single];
   if (grants.length > 0) await member.transport.call("circle.grant", { circle: keeper.circle, grants });
 }
 

@@ -107,6 +107,10 @@ test("who is active, may read, is entitled and whether a rotation is due are as 
       }
       const entitled = ledger.entitled(state, known, check.at).map((one) => [one.account, one.device, one.audience, one.epoch].join(" "));
       assert.deepEqual(entitled.sort(), check.entitled.map((one) => one.join(" ")).sort(), label);
+      const owed = ledger.activeMembers(state, check.at).flatMap((one) => [...state.audiences.values()].flatMap(({ name: audience, epochs }) =>
+        [...epochs.keys()].flatMap((epoch) => [one.history - 1, one.history, check.at].flatMap((at) =>
+          (one.history && ledger.isOwedKey(state, one, { keys: [{ audience, epoch }], at }) ? [[one.account, audience, epoch, at]] : [])))));
+      assert.deepEqual(owed, check.owed, label);
       for (const [audience, expected] of Object.entries(check.rotation)) {
         assert.equal(ledger.rotationDue(state, audience, { at: check.at, accounts: known }), expected, label);
       }

@@ -24,7 +24,7 @@ test("every grant is read, verified and opened to the keys it hands on", async (
   for (const { name, to, granter, grant: hex, read, opened } of GRANTS.good) {
     const peeked = grant.peek(fromHex(hex));
     const { circle, account, device, at } = peeked;
-    const keys = peeked.keys.map((one) => [one.audience, one.epoch]);
+    const keys = peeked.keys.map((one) => ("note" in one ? [one.note, one.version] : [one.audience, one.epoch]));
     assert.deepEqual(
       { circle, account, device, granter: peeked.granter, granter_device: peeked.granterDevice, at, keys, sealed: toHex(peeked.sealed) }, read, name);
     assert.deepEqual(await grant.openGrant(fromHex(hex), devices.get(to), { state, granter: chains.get(granter) }), keysOf(opened), name);
@@ -49,6 +49,19 @@ test("every envelope passes each stage, and opens to what was said", async () =>
     checkCouldPost(state, peeked.header);
     envelope.checkFollows(peeked, await Promise.all(one.previous.map((hex) => envelope.peek(fromHex(hex)))));
     assert.deepEqual(await envelope.openEnvelope(peeked, keysOf(ENVELOPES.keys)), withBytes(one.content), one.name);
+  }
+});
+
+test("a version opens with its own key alone, and a key that is not its own counts as none", async () => {
+  const keys = keysOf(ENVELOPES.keys);
+  for (const { name, envelope: hex, content: said } of ENVELOPES.good) {
+    const peeked = await envelope.peek(fromHex(hex));
+    const own = keyName(peeked.header.note, peeked.header.version);
+    const key = await envelope.contentKeyOf(peeked, keys);
+    assert.deepEqual(await envelope.openEnvelope(peeked, new Map([[own, key]])), withBytes(said), name);
+    const wrong = new Uint8Array(32);
+    await refuses("key-missing", () => envelope.openEnvelope(peeked, new Map([[own, wrong]])));
+    assert.deepEqual(await envelope.contentKeyOf(peeked, new Map([...keys, [own, wrong]])), key, name);
   }
 });
 

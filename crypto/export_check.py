@@ -4,7 +4,7 @@ An export is a directory:
 
     log.vkey          the log's verifier key, one line
     checkpoint        a signed note (checkpoint.py)
-    entries.ndjson    one entry a line, in the order of the tree: exactly the leaves' bytes
+    entries.ndjson    one entry a line, in the order of the tree: exactly the leaves' bytes; or what is left of a pruned one
     tile/<L>/...      the hash tiles of the checkpoint's tree (tiles.py)
 
 The entries are read once, from first to last, and the tree is built from them again: its tiles
@@ -21,7 +21,8 @@ from typing import NoReturn
 from relais.crypto.audit_entry import AuditEntryError, decode_audit_entry
 from relais.crypto.checkpoint import Policy, SignedCheckpoint, verify_checkpoint
 from relais.crypto.errors import ProtocolError
-from relais.crypto.merkle import HASH_SIZE, TreeHead, leaf_hash
+from relais.crypto.merkle import HASH_SIZE, TreeHead
+from relais.crypto.pruning import PrunedPlaces, leaf_of, pruned_leaf
 from relais.crypto.signed_note import MAX_NOTE_SIZE, SignedNoteError, parse_vkey
 from relais.crypto.tiles import (
     MAX_ENTRY_SIZE,
@@ -63,11 +64,12 @@ class ExportError(ProtocolError):
 
 @dataclass(frozen=True)
 class ExportReport:
-    """What was found good: the checkpoint, and the times (RFC 3339) of first and last entry."""
+    """What was found good: the checkpoint, the times (RFC 3339) of first and last entry, how many are pruned."""
 
     signed: SignedCheckpoint
     first_at: str | None
     last_at: str | None
+    pruned: int = 0
 
 
 def verify_export(
@@ -84,6 +86,7 @@ def verify_export(
             `checkpoint-forged`, `too-few-witnesses`, `rolled-back` (smaller than `older`), `forked-tree` (`older` is
             not its beginning), `entry-changed`, `entry-deleted`, `entry-inserted`,
             `entry-reordered`, `entry-malformed` (it was logged so), `entries-truncated`,
+            `entry-withheld` (its content is gone, and no entry of the log allows that),
             `tile-missing`, `tile-changed`, `tree-mismatch` (entries and tiles agree with each
             other, not with the checkpoint).
     """
@@ -168,6 +171,7 @@ class _Pass:
         self.tiles = VerifiedTiles(self._fetch, signed.head)
         self.first_at: str | None = None
         self.last_at: str | None = None
+        self.pruned = PrunedPlaces()
 
     def run(self, lines: Iterator[bytes], progress: Progress) -> ExportReport:
         size = self.signed.head.size
@@ -181,11 +185,14 @@ class _Pass:
         self._check_above(self.edge.unfilled())
         if not self._is_signed(self.edge):
             raise ExportError("tree-mismatch", path=_CHECKPOINT)
-        return ExportReport(self.signed, self.first_at, self.last_at)
+        withheld = self.pruned.withheld()
+        if withheld is not None:
+            raise _wrong_entry("entry-withheld", withheld)
+        return ExportReport(self.signed, self.first_at, self.last_at, self.pruned.count)
 
     def _take(self, entries: tuple[bytes, ...], width: int, rest: Iterator[bytes]) -> None:
         """Check the entries of one tile and put them into the tree. `rest`: those after them."""
-        leaves = tuple(map(leaf_hash, entries))
+        leaves = tuple(map(leaf_of, entries))
         self._check_leaves(leaves, width, rest)
         self._check_older(leaves)
         self._decode(entries)
@@ -204,7 +211,7 @@ class _Pass:
             raise ExportError("tile-missing", path=tile.path)
         if self._is_signed(self.edge.append(leaves)[0]):
             raise ExportError("tile-changed", path=tile.path)
-        self._explain(chain(leaves, map(leaf_hash, rest)))
+        self._explain(chain(leaves, map(leaf_of, rest)))
 
     def _explain(self, found: Iterator[bytes]) -> NoReturn:
         """Name the first entry, from the edge on, that is not its leaf, and what became of it."""
@@ -257,10 +264,15 @@ class _Pass:
 
     def _decode(self, entries: tuple[bytes, ...]) -> None:
         for index, line in enumerate(entries, self.edge.size):
+            if pruned_leaf(line) is not None:
+                self.pruned.find(index)
+                continue
             try:
-                self.last_at = decode_audit_entry(line).at
+                entry = decode_audit_entry(line)
             except AuditEntryError:
                 raise _wrong_entry("entry-malformed", index) from None
+            self.pruned.allow(entry, index)
+            self.last_at = entry.at
             self.first_at = self.first_at or self.last_at
 
     def _is_signed(self, edge: TileEdge) -> bool:

@@ -29,6 +29,7 @@ from relais.server import logs
 from relais.server.accounts import DAY_MS, MOST_DAYS, check_resettable, make_invitation
 from relais.server.app import Node, database_folder, origin_of, running
 from relais.server.audit import console
+from relais.server.audit import retention_command as keeping
 from relais.server.audit.export import export_log
 from relais.server.audit.parts import LogStores
 from relais.server.audit.record import Recorder
@@ -240,11 +241,29 @@ def _parser() -> argparse.ArgumentParser:
     export.add_argument("directory", type=Path, metavar="PATH", help="a new folder, or a new file")
     console.declare(export)
     export.add_argument("--json", action="store_true", help='print {"size": …, "root": …}')
+    for name, declare, work, help in (
+        ("retention", keeping.declare_retention, keeping.retention, "how long entries are kept"),
+        ("hold", keeping.declare_hold, keeping.hold, "keep entries whatever expires"),
+        ("release", keeping.declare_release, keeping.release, "end a hold"),
+        ("prune", keeping.declare_prune, keeping.prune, "prune what has expired, now"),
+    ):
+        declare(_command(audit, name, _on_the_log(work), help))
     witness.declare_arguments(
         _plain_command(commands, "witness", witness.run, "cosign the logs of others until Ctrl-C"),
         _plain_command(commands, "witness-key", witness.make_key, "make a witness's key"),
     )
     return parser
+
+
+def _on_the_log(work: Any) -> Any:
+    """A command that works on the log's database and leaves entries."""
+
+    async def run(settings: Settings, asked: argparse.Namespace) -> int:
+        async with _database(settings) as database, GroupWriter(database) as writer:
+            await work(database, Recorder(AuditPending(writer)), asked)
+        return 0
+
+    return run
 
 
 def _plain_command(commands: Any, name: str, run: Any, help: str) -> argparse.ArgumentParser:

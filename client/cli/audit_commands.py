@@ -129,6 +129,7 @@ def _facts(report: ExportReport, trusted: Policy) -> dict[str, Any]:
         "first_at": report.first_at,
         "last_at": report.last_at,
     }
+        "pruned": report.pruned,
 
 
 def _sentence(facts: dict[str, Any]) -> str:
@@ -137,6 +138,8 @@ def _sentence(facts: dict[str, Any]) -> str:
         f"none changed, removed or added.\nTree head to keep: {facts['size']}:{facts['root']}"
     )
     for witness in facts["witnesses"]:
+    if facts["pruned"]:
+        good += f"\nThe content of {facts['pruned']} of them expired and was pruned; the log says so, and their hashes are as signed."
         good += f"\nWitnessed by {witness['name']} at {witness['at']}"
     if facts["key_from_export"]:
         good += f"\nThe key came with the export. Compare it with what the operator published: {facts['key']}"

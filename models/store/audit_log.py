@@ -4,7 +4,8 @@
     audit_log       {_id: the entry's id, index, at, entry, account, circle, organisation, action, outcome}
     audit_tiles     {_id: "<level>/<index>", hashes, newest}
 
-A place is taken once: `_id` and `index` of `audit_log` are unique, and nothing in it is ever changed. So two processes that both
+A place is taken once: `_id` and `index` of `audit_log` are unique, and nothing in it is ever changed but by pruning, which leaves
+{_id, index, at, leaf}. So two processes that both
 believe to lead can at most mix their entries; there is one entry at each index, and one tree. What the entries are hashed into
 is not known here: see `audit_head` for where the log stands, and server/audit for who moves it.
 """
@@ -21,6 +22,7 @@ from relais.models.store.errors import DuplicateKey
 TILES_AT_ONCE = 64
 IDS_AT_ONCE = 100  # the more ids in one filter, the longer the embedded server works on each
 MOST_WAITING = 10_000
+SEARCHED = ("account", "circle", "organisation", "action", "outcome")
 
 
 @dataclass(frozen=True)
@@ -36,7 +38,8 @@ class PendingEntry:
 class LogEntry:
     """An entry in its place (from 0), and the fields of it that are searched by.
 
-    `action` is None where the bytes are no entry: somebody wrote past this program.
+    `action` is None where the bytes are no entry: somebody wrote past this program. Of a pruned one `leaf`, its hash, is left in
+    place of the bytes.
     """
 
     index: int
@@ -48,6 +51,7 @@ class LogEntry:
     action: str | None = None
     outcome: str | None = None
     organisation: str | None = None
+    leaf: bytes | None = None
 
 
 @dataclass(frozen=True)
@@ -131,6 +135,11 @@ class LogEntries:
         for start in range(0, end, step):
             yield await self.between(start, min(end, start + step))
 
+    async def prune(self, index: int, leaf: bytes) -> None:
+        """Let the content of one place go, durably; its place, id, time and leaf hash stay."""
+        change = {"$set": {**dict.fromkeys(SEARCHED), "entry": b"", "leaf": leaf}}
+        await self._log.update({"index": index}, change)
+
     async def known(self, ids: Iterable[str]) -> set[str]:
         """Which of these entries have their place."""
         known: set[str] = set()
@@ -184,6 +193,7 @@ def log_entry(document: Mapping[str, Any]) -> LogEntry:
         action=document["action"],
         outcome=document["outcome"],
         organisation=document.get("organisation"),
+        leaf=bytes(document["leaf"]) if "leaf" in document else None,
     )
 
 

@@ -88,7 +88,8 @@ class LogSearch:
         order = [("index", -1 if newest_first else 1)]
         async with aclosing(self._log.stream(some, sort=order, batch=max(2, page))) as stream:
             async for document in stream:
-                yield log_entry(document)
+                if "leaf" not in document:  # pruned: nothing is left of it to be found by
+                    yield log_entry(document)
 
 
 async def places_between(

@@ -268,7 +268,7 @@ AUDIT = (
                 "action": "string|null",
                 "outcome": "string|null",
             },
-            optional={"organisation": "string|null"},
+            optional={"organisation": "string|null", "leaf": "binData"},
         ),
     ),
     CollectionSchema(
@@ -307,6 +307,19 @@ AUDIT = (
             }
         ),
     ),
+    CollectionSchema("audit_periods", validator=document({"days": "int"})),
+    CollectionSchema(
+        "audit_holds",
+        validator=document(
+            {
+                "circle": "string|null",
+                "account": "string|null",
+                "since": "int|null",
+                "until": "int|null",
+            }
+        ),
+    ),
+    CollectionSchema("audit_pruned", validator=document({"count": "int", "done": "bool"})),
     CollectionSchema(
         "audit_ledgers",
         indexes=(index("ledger", "index"),),

@@ -35,8 +35,11 @@ class AuditRow:
 
 @dataclass(frozen=True)
 class AuditFound:
+    """``pruned``: how many entries of the time asked for, of anybody, have expired; told with the first page."""
+
     rows: tuple[AuditRow, ...]
     more: bool
+    pruned: int = 0
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,7 @@ from typing import Any, Protocol
 
 from relais.crypto.audit_entry import SubjectValue
 from relais.crypto.merkle import consistency_proof, inclusion_proof, leaf_hash
-from relais.crypto.tiles import tiles_for_consistency, tiles_for_inclusion
+from relais.crypto.tiles import TILE_WIDTH, tiles_for_consistency, tiles_for_inclusion
 from relais.models.ids import CircleId
 from relais.models.refusal import Code, Refusal
 from relais.models.store.audit_log import LogEntry
@@ -74,7 +74,9 @@ class AuditAnswers:
         rows, more = await page_of(self._stores, wanted, Page(ask.before, ask.limit))
         subject = subject_of(wanted) | shown_of(rows)
         await self._parts.recorder.record(caller, Act("audit.search", ask.circle, subject))
-        return wire.AuditFound(tuple(wire.AuditRow(one.index, one.entry) for one in rows), more)
+        told = tuple(wire.AuditRow(one.index, one.entry) for one in rows)
+        pruned = 0 if ask.before else await pruned_among(self._stores, wanted)
+        return wire.AuditFound(told, more, pruned)
 
     async def prove(self, caller: Caller, ask: wire.ProveEntry) -> wire.Proof:
         """Inclusion of one entry: any for auditors, those of their own circles for members, who see their own entries whole."""
@@ -91,8 +93,9 @@ class AuditAnswers:
         subject = {"index": ask.index, "size": head.size}
         await self._parts.recorder.record(caller, Act("audit.prove", entry.circle, subject))
         is_whole = "auditor" in caller.roles or entry.account == caller.account
-        shown = entry.entry if is_whole else None
-        return wire.Proof(ask.index, shown, leaf_hash(entry.entry), path, head.checkpoint)
+        shown = entry.entry if is_whole and entry.leaf is None else None
+        leaf = entry.leaf or leaf_hash(entry.entry)
+        return wire.Proof(ask.index, shown, leaf, path, head.checkpoint)
 
     async def consistency(self, caller: Caller, ask: wire.ProveConsistency) -> wire.Consistency:
         """That the log grew from an older size, for everybody: it tells nothing of any entry."""
@@ -132,6 +135,12 @@ async def page_of(stores: LogStores, wanted: Wanted, page: Page) -> tuple[list[L
                 return rows, True
             rows.append(entry)
     return rows, False
+
+
+async def pruned_among(stores: LogStores, wanted: Wanted) -> int:
+    """How many entries among the places of a search are pruned, to the nearest tile: what they were, nobody knows any more."""
+    places = await places_of(stores, wanted)
+    return await stores.retention.count(places.start // TILE_WIDTH, (places.end - 1) // TILE_WIDTH)
 
 
 async def places_of(stores: LogStores, wanted: Wanted) -> Places:

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from relais.crypto.merkle import TreeHead
+from relais.crypto.pruning import pruned_line
 from relais.crypto.tiles import TILE_WIDTH, Tile, tiles_of
 from relais.models.store.audit_head import LogHead
 from relais.models.store.audit_log import TILES_AT_ONCE, LogEntry
@@ -87,4 +88,9 @@ def _write(path: Path, data: bytes) -> None:
 
 def _append(path: Path, entries: Sequence[LogEntry]) -> None:
     with path.open("ab") as file:
-        file.writelines(one.entry + b"\n" for one in entries)
+        file.writelines(line_of(one) + b"\n" for one in entries)
+
+
+def line_of(one: LogEntry) -> bytes:
+    """An entry's own bytes; of a pruned one, what is left."""
+    return one.entry if one.leaf is None else pruned_line(one.leaf)

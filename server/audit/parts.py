@@ -9,6 +9,7 @@ from relais.models.ids import Millis
 from relais.models.store.audit_head import LogHeads
 from relais.models.store.audit_ledgers import LogLedgers
 from relais.models.store.audit_log import LogEntries, LogTiles, PendingEntries, Waiting
+from relais.models.store.audit_retention import RetentionStore
 from relais.models.store.audit_search import LogSearch
 from relais.models.store.database import Database
 from relais.server.clock import now_ms
@@ -28,6 +29,7 @@ class LogStores:
     heads: LogHeads
     ledgers: LogLedgers
     search: LogSearch
+    retention: RetentionStore
 
     @classmethod
     def of(cls, database: Database) -> Self:
@@ -38,6 +40,7 @@ class LogStores:
             heads=LogHeads(database),
             ledgers=LogLedgers(database),
             search=LogSearch(database),
+            retention=RetentionStore(database),
         )
 
 

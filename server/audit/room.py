@@ -20,6 +20,7 @@ from relais.server.audit.members import MemberAnswers
 from relais.server.audit.parts import LogGauges, LogStores
 from relais.server.audit.publish import Publisher, WitnessGauges
 from relais.server.audit.record import Recorder
+from relais.server.audit.retention import Pruner
 from relais.server.audit.routes import LogRoutes, RouteParts
 from relais.server.audit.watch.answers import WatchAnswers, WatchParts
 from relais.server.audit.watch.facts import Facts
@@ -52,6 +53,7 @@ class AuditRoom:
         gauges = LogGauges(parts.metrics.registry)
         self._leader = Leader(self.stores, parts.key, gauges, pace)
         self._publisher = Publisher(self.stores, parts.trust, parts.key)
+        self._pruner = Pruner(self.stores, parts.recorder)
         self._witness_gauges = WitnessGauges(parts.metrics.registry)
         answering = AnswerParts(self.stores, parts.circles, parts.recorder)
         self._answers = AuditAnswers(answering)
@@ -74,6 +76,7 @@ class AuditRoom:
         async with asyncio.TaskGroup() as group:
             group.create_task(self._publisher.run(self._leader, self._witness_gauges))
             group.create_task(self._watcher.run(), name="audit rules")
+            group.create_task(self._pruner.run(self._leader), name="audit retention")
             await self._leader.run()
 
     def actions(self) -> Mapping[type, Any]:

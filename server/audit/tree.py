@@ -13,7 +13,8 @@ from relais.server.audit.parts import LogDamaged, LogStores
 
 
 async def tile_bytes(stores: LogStores, tile: Tile) -> bytes | None:
-    """A hash tile or an entry bundle of the log as it stands; None where it has none so wide.
+    """A hash tile or an entry bundle of the log as it stands; None where it has none so wide. A pruned entry is of no bytes in
+    its bundle; its leaf hash is in the tile.
 
     Raises `LogDamaged` where entries of a bundle are gone.
     """

@@ -17,6 +17,7 @@ from relais.crypto.checkpoint import Policy, verify_checkpoint
 from relais.crypto.errors import ProtocolError
 from relais.crypto.export_check import ExportError, verify_export
 from relais.crypto.ledger_heads import HeadProof, check_heads, verify_growth, verify_head
+from relais.crypto.pruning import PrunedPlaces, leaf_of, pruned_leaf
 from relais.crypto.signed_note import parse_signed_note, parse_vkey, verify_signed_note
 from relais.crypto.trust_policy import parse_trust_policy
 
@@ -30,7 +31,7 @@ def load(name: str) -> Json:
 
 
 MERKLE, CHECKPOINT = load("merkle.json"), load("checkpoint.json")
-HEADS = load("ledger-heads.json")
+HEADS, PRUNING = load("ledger-heads.json"), load("pruning.json")
 ENTRY, LOG = load("audit-entry.json"), load("audit-log.json")
 
 
@@ -190,6 +191,21 @@ def heads_judged(case: Json) -> int:
         for one in case["entries"]
     ]
     return check_heads([verify_head(one, head) for one in told], case["ledger"], case["heads"])
+
+
+@cases(PRUNING["cases"])
+def test_what_is_pruned_is_allowed_to_be_or_found_as_the_vectors_say(case: Json) -> None:
+    pruned, lines = PrunedPlaces(), [line.encode() for line in case["lines"]]
+    for index, line in enumerate(lines):
+        if pruned_leaf(line) is None:
+            pruned.allow(decode_audit_entry(line), index)
+        else:
+            pruned.find(index)
+    assert merkle.root_of(map(leaf_of, lines)).hex() == case["root"]
+    assert (pruned.withheld(), pruned.count) == (
+        case["withheld"],
+        sum('{"pruned' in one for one in case["lines"]),
+    )
 
 
 @cases(LOG["cases"])

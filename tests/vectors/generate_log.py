@@ -1,4 +1,4 @@
-"""Write merkle.json, checkpoint.json and ledger-heads.json.
+"""Write merkle.json, checkpoint.json, ledger-heads.json and pruning.json.
 
     python tests/vectors/generate_log.py
 
@@ -480,12 +480,62 @@ def ledger_heads() -> Json:
     return {"log": vkey(ORIGIN, "log"), "cases": cases}
 
 
+def pruning() -> Json:
+    """Logs of which entries were pruned; what is left must be allowed by entries that come later."""
+    entries = [told(number, "c1" * 32, number, "ab" * 32) for number in range(300)]
+    leaves = [leaf(one.encode()) for one in entries]
+    gone = [json.dumps({"pruned": one.hex()}, separators=(",", ":")) for one in leaves]
+
+    def prunes(number: int, *places: int, tile: int = 0, **change: Any) -> str:
+        bits = sum(1 << place % 256 for place in places)
+        subject = {"index_from": places[0], "index_to": places[-1], "count": len(places)}
+        entry = json.loads(told(number, "", 0, ""))
+        entry |= {"action": change.pop("action", "audit.prune")}
+        entry["subject"] = subject | {"places": f"{bits:064x}"} | change
+        return json.dumps(entry, sort_keys=True, separators=(",", ":"))
+
+    def case(name: str, lines: list[str], withheld: int | None = None) -> Json:
+        hashes = [
+            bytes.fromhex(json.loads(one)["pruned"]) if "pruned" in one[:9] else leaf(one.encode())
+            for one in lines
+        ]
+        return {"name": name, "lines": lines, "root": root(hashes).hex(), "withheld": withheld}
+
+    two = [entries[0], gone[1], gone[2], entries[3]]
+    edge = [*entries[:255], gone[255], gone[256], *entries[257:260]]
+    cases = [
+        case("nothing is pruned", entries[:4]),
+        case("two are, and an entry allows it", [*two, prunes(4, 1, 2)]),
+        case("two entries allow one each", [*two, prunes(4, 2), prunes(5, 1)]),
+        case("more is allowed than is gone", [*two, prunes(4, 0, 1, 2, 3)]),
+        case("on both sides of a tile", [*edge, prunes(260, 255), prunes(261, 256)]),
+        case("nothing allows it", two, 1),
+        case("one is not allowed", [*two, prunes(4, 1)], 2),
+        case("another is allowed", [*two, prunes(4, 0, 3)], 1),
+        case("it is allowed in another tile", [*edge, prunes(260, 255, 256)], 255),
+        case("an entry of another kind", [*two, prunes(4, 1, 2, action="note.post")], 1),
+        case("an entry that came before", [prunes(0, 1, 2), gone[1], gone[2]], 1),
+        case("a wrong count", [*two, prunes(4, 1, 2, count=3)], 1),
+        case("a wrong first place", [*two, prunes(4, 1, 2, index_from=0)], 1),
+        case("a wrong last place", [*two, prunes(4, 1, 2, index_to=3)], 1),
+        case("a first place that is no number", [*two, prunes(4, 1, 2, index_from="1")], 1),
+        case("a place below nought", [*two, prunes(4, 1, 2, index_from=-1)], 1),
+        case("places that are none", [*two, prunes(4, 1, 2, places="0" * 64)], 1),
+        case("places of another length", [*two, prunes(4, 1, 2, places="06")], 1),
+        case("no places", [*two, prunes(4, 1, 2, places=None)], 1),
+        case("a fact too many", [*two, prunes(4, 1, 2, more=1)], 1),
+        case("the pruning entry pruned itself", [*two, gone[4]], 1),
+    ]
+    return {"cases": cases}
+
+
 def build() -> dict[str, str]:
     """File name -> its text."""
     return {
         "merkle.json": write(merkle()),
         "checkpoint.json": write(checkpoint()),
         "ledger-heads.json": write(ledger_heads()),
+        "pruning.json": write(pruning()),
     }
 
 

@@ -97,6 +97,8 @@ class WatchAnswers:
         entry = await self._parts.log.entries.at(ask.index)
         if entry is None:
             raise Refusal(Code.NOT_FOUND, index=ask.index)
+        if entry.leaf is not None:
+            raise Refusal(Code.NOT_FOUND, reason="pruned", index=ask.index)
         found = await self._parts.store.findings_at(ask.index)
         await self._record(caller, Act("audit.view", entry.circle, {"index": ask.index}))
         return wire.Viewed(AuditRow(entry.index, entry.entry), tuple(map(_finding, found)))

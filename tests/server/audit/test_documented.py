@@ -5,6 +5,7 @@ import re
 from audit_actions import ROOT, documented
 
 from relais.crypto.ledger_heads import ACTION
+from relais.crypto.pruning import ACTION as PRUNE
 from relais.models.wire import EXCHANGES, REQUESTS
 
 
@@ -15,7 +16,7 @@ def _possible() -> set[str]:
     source = "".join(path.read_text("utf-8") for path in (ROOT / "server").rglob("*.py"))
     acts = set(re.findall(r'Act\(\s*"([a-z.]+)"', source))
     routes = set(re.findall(r'"((?:blob|log)\.[a-z]+)"', source))
-    return requests | exchanges | acts | routes | {"socket.connect", "event.unknown", ACTION}
+    return requests | exchanges | acts | routes | {"socket.connect", "event.unknown", ACTION, PRUNE}
 
 
 def test_every_action_of_the_log_is_documented_and_nothing_else() -> None:

@@ -11,7 +11,7 @@ const PAGE = 100;
 
 /** A member's part: who looked at a circle. @param {Member} member @param {{ circle: string } & import("./types-watch.js").AccessesAsked} asked @returns {Promise<AuditPage>} */
 export async function accessesOf(member, asked) {
-  return pageOf(member, await member.transport.call("audit.circle", { ...asked, limit: PAGE }));
+  return pageOf(member, { ...(await member.transport.call("audit.circle", { ...asked, limit: PAGE })), pruned: 0 });
 }
 
 /** Who fetched one note. @param {Member} member @param {import("../core/wire.d.ts").NoteAccesses} asked @returns {Promise<import("./types-watch.js").NoteFetchers>} */

@@ -24,7 +24,7 @@ export async function review(member, { rule, index }, verdict) {
 /** @param {Member} member @param {number} index */
 export async function view(member, index) {
   const viewed = await member.transport.call("audit.view", { index });
-  const { rows: [row] } = await pageOf(member, { rows: [viewed.row], more: false });
+  const { rows: [row] } = await pageOf(member, { rows: [viewed.row], more: false, pruned: 0 });
   return { row: /** @type {import("./types.js").AuditEntry} */ (row), findings: await named(member, viewed.findings) };
 }
 

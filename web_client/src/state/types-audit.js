@@ -21,7 +21,7 @@
  */
 
 /** @typedef {AuditFilter & { before: number, limit: number }} AuditSearch  `before`: an index; 0 is the newest. */
-/** @typedef {{ rows: readonly AuditEntry[], more: boolean }} AuditPage */
+/** @typedef {{ rows: readonly AuditEntry[], more: boolean, pruned: number }} AuditPage  `pruned`: entries of that time, of anybody, that have expired; told with the first page */
 
 /**
  * @typedef {object} AuditEntry

@@ -22,7 +22,7 @@ const ALL = { account: null, circle: null, organisation: null, action: null, out
 export class AuditPage extends LightElement {
   /** @override */
   static properties = {
-    app: { attribute: false }, filter: { state: true }, names: { state: true }, rows: { state: true }, more: { state: true }, volume: { state: true }, ruled: { state: true },
+    app: { attribute: false }, filter: { state: true }, names: { state: true }, rows: { state: true }, more: { state: true }, pruned: { state: true }, volume: { state: true }, ruled: { state: true },
   };
 
   #searching = new Doing(this);
@@ -38,6 +38,7 @@ export class AuditPage extends LightElement {
     /** @type {ReadonlyMap<string, string>} Names of accounts that were met. */ this.names = new Map();
     /** @type {readonly AuditEntry[] | null} */ this.rows = null;
     this.more = false;
+    this.pruned = 0;
     /** @type {AuditVolume | null} */ this.volume = null;
     /** Whether somebody looked at the rules. */ this.ruled = false;
   }
@@ -98,8 +99,10 @@ export class AuditPage extends LightElement {
   #found() {
     if (this.#searching.failure) return html`${failureView(this.#searching.failure)}<p><button class="button" @click=${() => this.#ask(this.filter)}>${t("retry")}</button></p>`;
     if (!this.rows) return loading();
-    if (this.rows.length === 0) return emptyView({ name: "search", title: t("audit.none.title"), text: t("audit.none.text") });
+    const pruned = this.pruned > 0 ? html`<p class="small quiet">${t("audit.pruned", { count: this.pruned })}</p>` : nothing;
+    if (this.rows.length === 0) return html`${emptyView({ name: "search", title: t("audit.none.title"), text: t("audit.none.text") })}${pruned}`;
     return html`
+      ${pruned}
       ${this.#exports(this.rows.length)}
       ${failureView(this.#viewing.failure)}
       <audit-rows .rows=${this.rows} @filter=${this.#filtered} @viewed=${this.#viewed}></audit-rows>
@@ -145,9 +148,10 @@ export class AuditPage extends LightElement {
     });
   }
 
-  /** @param {readonly AuditEntry[]} known @param {{ rows: readonly AuditEntry[], more: boolean }} page */
-  #add(known, { rows, more }) {
+  /** @param {readonly AuditEntry[]} known @param {import("../state/types.js").AuditPage} page */
+  #add(known, { rows, more, pruned }) {
     this.rows = [...known, ...rows];
+    if (known.length === 0) this.pruned = pruned;
     this.more = more;
     const names = new Map(this.names);
     for (const { account, name } of rows) if (account && name) names.set(account, name);

@@ -9,6 +9,7 @@ import { policy, verifyCheckpoint } from "../../src/core/checkpoint.js";
 import { ProtocolError } from "../../src/core/errors.js";
 import { checkHeads, verifyGrowth, verifyHead } from "../../src/core/ledger-heads.js";
 import { leafHash, rootOf, verifyConsistency, verifyInclusion } from "../../src/core/merkle.js";
+import { PrunedPlaces, leafOf, prunedLeaf } from "../../src/core/pruning.js";
 import { parseSignedNote, parseVkey, verifySignedNote } from "../../src/core/signed-note.js";
 import { parseTrustPolicy, trusting } from "../../src/core/trust-policy.js";
 import { VerifiedTiles, decodeEntries, encodeEntries, parsePath, tilePath } from "../../src/core/tiles.js";
@@ -109,6 +110,19 @@ test("a good entry is read and written the same", async () => {
 judge("a bad entry is refused for the reason of the vectors", entries.bad, ({ text }) => {
   decodeAuditEntry(utf8(text));
 });
+
+for (const one of load("pruning.json").cases) {
+  test(`what is pruned is allowed to be or found as the vectors say: ${one.name}`, async () => {
+    const [pruned, lines] = [new PrunedPlaces(), one.lines.map(utf8)];
+    for (const [index, line] of lines.entries()) {
+      if (prunedLeaf(line)) pruned.find(index);
+      else pruned.allow(decodeAuditEntry(line), index);
+    }
+    assert.equal(hex(await rootOf(await Promise.all(lines.map(leafOf)))), one.root);
+    assert.equal(pruned.withheld(), one.withheld);
+    assert.equal(pruned.count, one.lines.filter((line) => line.startsWith('{"pruned')).length);
+  });
+}
 
 judge("what the log tells of a ledger is judged as the vectors say", heads.cases, async (one) => {
   const trusted = policy([await parseVkey(heads.log)]);

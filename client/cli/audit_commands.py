@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING, Any
 
 from tqdm import tqdm
 
-from relais.client.cli import audit_questions
+from relais.client.cli import audit_questions, proof_commands
 from relais.client.cli.output import rfc3339
 from relais.client.errors import BadLink
-from relais.crypto.checkpoint import Policy
 from relais.client.home import Home
 from relais.client.log_watch import LogAlarm, LogState, dismiss, sentence, trust
+from relais.crypto.checkpoint import Policy
 from relais.crypto.export_check import ExportError, ExportReport, verify_export
 from relais.crypto.merkle import TreeHead
 from relais.crypto.signed_note import SignedNoteError, VerifierKey, parse_vkey
@@ -28,14 +28,15 @@ _LAST_SECOND = 253_402_300_799
 
 def declare(grammar: "Grammar") -> None:
     audit = grammar.group("audit", "check the audit log")
-    verify = audit.command(
     audit_questions.declare(audit)
+    proof_commands.declare_bundle(audit)
     status = audit.command(
         "status", _status, "whether what this folder was shown is as the log tells"
     )
     status.add_argument("--dismiss", action="store_true", help="the alarm was looked into")
     asked = audit.command("trust", _trust, "ask for the log's witnesses from now on")
     asked.add_argument("policy", type=Path, metavar="FILE", help="a policy (C2SP tlog-policy)")
+    verify = audit.command(
         "verify", _verify, "prove that nothing was changed, removed or added in an exported log"
     )
     verify.add_argument("directory", type=Path, metavar="DIR")
@@ -55,7 +56,6 @@ def declare(grammar: "Grammar") -> None:
     )
 
 
-async def _verify(call: "Invocation") -> None:
 async def _status(call: "Invocation") -> None:
     home = Home.open(call.home)
     state = LogState.of(home)
@@ -94,6 +94,7 @@ async def _trust(call: "Invocation") -> None:
     call.output.one({"policy": True}, "From now on the log must be signed as this policy asks.")
 
 
+async def _verify(call: "Invocation") -> None:
     given = call.arguments
     trusted = _trusted(given)
     meter = tqdm(desc="verifying", unit=" entries", disable=None, leave=False)
@@ -128,8 +129,8 @@ def _facts(report: ExportReport, trusted: Policy) -> dict[str, Any]:
         ],
         "first_at": report.first_at,
         "last_at": report.last_at,
-    }
         "pruned": report.pruned,
+    }
 
 
 def _sentence(facts: dict[str, Any]) -> str:
@@ -137,9 +138,9 @@ def _sentence(facts: dict[str, Any]) -> str:
         f"Verified: {facts['size']} entries, {facts['first_at']} to {facts['last_at']}, "
         f"none changed, removed or added.\nTree head to keep: {facts['size']}:{facts['root']}"
     )
-    for witness in facts["witnesses"]:
     if facts["pruned"]:
         good += f"\nThe content of {facts['pruned']} of them expired and was pruned; the log says so, and their hashes are as signed."
+    for witness in facts["witnesses"]:
         good += f"\nWitnessed by {witness['name']} at {witness['at']}"
     if facts["key_from_export"]:
         good += f"\nThe key came with the export. Compare it with what the operator published: {facts['key']}"

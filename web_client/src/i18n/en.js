@@ -1,4 +1,5 @@
 import { enAudit } from "./en-audit.js";
+import { enDisclosure } from "./en-disclosure.js";
 import { enKeys } from "./en-keys.js";
 import { enMembers } from "./en-members.js";
 import { enNotes } from "./en-notes.js";
@@ -9,6 +10,7 @@ export const en = {
   ...enNotes,
   ...enAudit,
   ...enKeys,
+  ...enDisclosure,
 
   "app.name": "Relais",
   "loading": "Loading…",

@@ -1,4 +1,5 @@
 import { frAudit } from "./fr-audit.js";
+import { frDisclosure } from "./fr-disclosure.js";
 import { frKeys } from "./fr-keys.js";
 import { frMembers } from "./fr-members.js";
 import { frNotes } from "./fr-notes.js";
@@ -9,6 +10,7 @@ export const fr = {
   ...frNotes,
   ...frAudit,
   ...frKeys,
+  ...frDisclosure,
 
   "app.name": "Relais",
   "loading": "Chargement…",

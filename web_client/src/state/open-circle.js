@@ -275,6 +275,17 @@ export class OpenCircle {
     return acting(() => this.#world.outbox.discard(note));
   }
 
+  /** @param {string} note @param {number} version @param {{ receipts: boolean, files: boolean }} wanted */
+  disclose(note, version, wanted) {
+    return acting(async () => {
+      const { disclose } = await import("./disclosure.js");
+      const { keeper, log } = this.#parts;
+      const found = (await log.history(note)).find((one) => one.version === version);
+      if (!found) throw declined("not-readable");
+      return disclose(this.#world.member, found, { circle: this.circle, keys: keeper.keys, wanted });
+    });
+  }
+
   /** @param {string} note */
   history(note) {
     return acting(async () => (await this.#parts.log.history(note)).map(versionView));

@@ -167,6 +167,7 @@
  * @property {(note: string) => Promise<void>} retry
  * @property {(note: string) => Promise<void>} discard  Takes what was never sent out of the outbox.
  * @property {(note: string) => Promise<readonly NoteVersion[]>} history  Oldest first.
+ * @property {(note: string, version: number, wanted: { receipts: boolean, files: boolean }) => Promise<Disclosed>} disclose  To somebody without Relais.
  * @property {(note: string) => Promise<Readable<ReceiptMatrix>>} receipts
  * @property {(fetch: AttachmentFetch) => Promise<Blob>} attachment  Decrypted and checked.
  * @property {(member: import("./types-audience.js").Addition) => Promise<void>} add
@@ -179,6 +180,8 @@
  * @property {(asked: import("./types-watch.js").AccessesAsked) => Promise<AuditPage>} accesses  Who looked at this circle, newest first.
  * @property {(note: string) => Promise<import("./types-watch.js").NoteFetchers>} fetchers  Who fetched a note from the relay.
  */
+
+/** A version with its evidence, as a file. `key`: the log's, as the server tells it; `people`: whose names are in it. @typedef {{ blob: Blob, key: string, people: number }} Disclosed */
 
 /**
  * @typedef {object} CircleInfo

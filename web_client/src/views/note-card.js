@@ -12,7 +12,7 @@ import "./note-seen.js";
 
 /**
  * One note by its newest version. Tells `reply`, `correct`, `withdraw`, `keep` (not withdraw after all), `acknowledge`,
- * `history`, `view`, `jump`, `retry` and `discard`, each with the note.
+ * `history`, `disclose`, `view`, `jump`, `retry` and `discard`, each with the note.
  */
 export class NoteCard extends LightElement {
   /** @override */
@@ -128,10 +128,11 @@ export class NoteCard extends LightElement {
       <div class="note-actions">
         ${this.#action("reply", "reply")}
         ${this.note.mine ? [this.#action("edit", "correct"), this.#action("withdraw", "withdraw")] : nothing}
+        ${this.note.seen.people === 0 ? this.#action("audit", "disclose") : nothing}
       </div>`;
   }
 
-  /** @param {"reply" | "edit" | "withdraw"} picture @param {"reply" | "correct" | "withdraw"} name */
+  /** @param {"reply" | "edit" | "withdraw" | "audit"} picture @param {"reply" | "correct" | "withdraw" | "disclose"} name */
   #action(picture, name) {
     const label = t(`note.${name}`);
     return html`<button class="button plain square" aria-label=${label} title=${label} @click=${() => this.tell(name, this.note)}>${icon(picture)}</button>`;

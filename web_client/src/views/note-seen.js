@@ -45,7 +45,8 @@ export class NoteSeen extends LightElement {
     return html`
       <receipt-table .rows=${matrix.rows} .acknowledge=${this.note.acknowledge}></receipt-table>
       ${this.asked ? html`<note-fetched .circle=${this.circle} .note=${this.note.note}></note-fetched>`
-        : html`<button class="button plain" ?disabled=${this.#doing.busy} @click=${this.#ask}>${icon("history")}${t("fetched.ask")}</button>`}`;
+        : html`<button class="button plain" ?disabled=${this.#doing.busy} @click=${this.#ask}>${icon("history")}${t("fetched.ask")}</button>`}
+      <button class="button plain" @click=${() => this.tell("disclose", this.note)}>${icon("audit")}${t("note.disclose")}</button>`;
   }
 
   async #ask() {

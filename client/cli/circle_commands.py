@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
+from relais.client.cli import access_commands
 from relais.client.cli.output import rfc3339
 from relais.client.cli.times import NO_END, history, moment, moment_or_none
 from relais.client.membership import Reset
@@ -74,6 +75,7 @@ def declare(grammar: "Grammar") -> None:
         ("close", _close, "close a circle for good"),
     ):
         circle.command(name, run, sentence).add_argument("circle", metavar="CIRCLE")
+    access_commands.declare(circle)
     members = grammar.command("members", _members, "say who is in a circle")
     members.add_argument("circle", metavar="CIRCLE")
 

@@ -1,5 +1,6 @@
 """The auditor's page in a terminal: search, findings, rules, a person's month, a proof; keys and exit codes as documented."""
 
+import json
 import time
 from datetime import UTC, datetime
 from pathlib import Path
@@ -110,3 +111,61 @@ def test_a_month_is_drawn_a_day_a_line() -> None:
     assert len(lines) == 32
     assert lines[2] == " 1  " + " " * 16 + "█"
     assert lines[3].endswith("░!")
+
+
+async def _member(town: Town, home: Path, name: str) -> CommandLine:
+    command = CommandLine(home)
+    command.run("enrol", await town.invitation(), "--name", name, "--profession", "nurse")
+    return command
+
+
+PATIENT = ("--name", "Odette <Verdier>", "--sex", "F", "--born", "1938-04-17", "--place", "Saulieu")
+
+
+async def test_a_member_prints_who_saw_what_in_plain_words(town: Town, tmp_path: Path) -> None:
+    nurse = await _member(town, tmp_path / "nurse", "Nadia Ferrand")
+    doctor = await _member(town, tmp_path / "doctor", "Denis Quéré")
+    circle = nurse.json("circle", "new", *PATIENT)["circle"]
+    nurse.run("circle", "add", circle, doctor.json("whoami")["account"])
+    nurse.run("post", circle, "--text", "Bonjour")
+    assert len(doctor.run("notes", circle).lines) == 1
+
+    rows = _until_seen(nurse, circle, "Denis Quéré")
+    assert "Notes reçues" in {row["what"] for row in rows}
+    assert all(set(row) == ACCESS for row in rows)
+    words = ("--account", str(rows[0]["account"]), "--language", "en")
+    narrowed = nurse.json("circle", "accesses", circle, *words)
+    assert {row["name"] for row in narrowed} == {"Denis Quéré"}
+    assert "Notes received" in {row["what"] for row in narrowed}
+
+    page, facts = tmp_path / "report.html", tmp_path / "report.json"
+    made = nurse.json("circle", "accesses", circle, "--report", str(page))
+    assert (made["file"], made["complete"]) == (str(page), True)
+    text = page.read_text()
+    assert "Qui a vu le dossier de Odette &lt;Verdier&gt;" in text
+    assert "Denis Quéré" in text
+    assert "127.0.0.1" not in text
+    nurse.run("circle", "accesses", circle, "--report", str(facts), "--language", "en")
+    told = json.loads(facts.read_text())
+    assert {one["name"] for one in told["people"]} == {"Nadia Ferrand", "Denis Quéré"}
+    assert "127.0.0.1" not in facts.read_text()
+    nurse.run("circle", "accesses", circle, "--report", str(tmp_path / "report.txt"), code=1)
+    stranger = await _member(town, tmp_path / "stranger", "Stéphane")
+    stranger.run("circle", "accesses", circle, code=4)
+
+
+def _until_seen(member: CommandLine, circle: str, name: str) -> list[dict[str, object]]:
+    """Wait until somebody's reading has its place in the log."""
+    deadline = time.monotonic() + SECONDS
+    while True:
+        rows = [row for row in member.json("circle", "accesses", circle) if row["name"] == name]
+        if any(row["action"] == "circle.sync" for row in rows):
+            return rows
+        assert time.monotonic() < deadline, "the reading has no place in the log"
+        time.sleep(0.1)
+
+
+ACCESS = {
+    *("index", "at", "account", "name", "profession", "organisation"),
+    *("action", "what", "outcome", "subject"),
+}

@@ -49,6 +49,7 @@ from relais.server.receipts import ReceiptParts, Receipts
 from relais.server.site import Site, find_web
 from relais.server.sockets.engine import make_manager
 from relais.server.sockets.serve import Needs, Sockets
+from relais.server.unopenable import Unopenable
 from relais.server.visibility import Visibility
 
 log = logging.getLogger(__name__)
@@ -130,6 +131,7 @@ class Node:
         directory = Directory(stores.accounts)
         hub.on_profile_changed(directory.refresh)
         visibility, owed = Visibility(stores.notes), OwedNotes(stores.notes)
+        self.unopenable = Unopenable(base.book, owed, base.metrics.unopenable)
         blobs = Blobs(stores.blobs)
         people = Accounts(
             AccountParts(
@@ -148,7 +150,15 @@ class Node:
         )
         joining = Joining(enrolment_parts, people)
         circles = Circles(
-            CircleParts(stores.circles, base.book, base.accounts, stores.accounts, owed, hub)
+            CircleParts(
+                store=stores.circles,
+                book=base.book,
+                accounts=base.accounts,
+                people=stores.accounts,
+                owed=owed,
+                changed=self.unopenable.count,
+                hub=hub,
+            )
         )
         queries = CircleQueries(
             QueryParts(
@@ -221,6 +231,7 @@ async def running(settings: Settings) -> AsyncIterator[Node]:
             tasks.create_task(node.audit.run(), name="audit log"),
             tasks.create_task(node.sockets.cut_off_expired(), name="token ends"),
             tasks.create_task(node.sweep(), name="blob sweep"),
+            tasks.create_task(node.unopenable.run(node.base.stores.circles), name="missing grants"),
         ]
         try:
             async with _listening(node):

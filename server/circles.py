@@ -1,6 +1,6 @@
 """Changing circles: an entry, the grants it owes and the profile sealed again are stored together or not at all."""
 
-from collections.abc import Collection
+from collections.abc import Awaitable, Callable, Collection
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -49,6 +49,8 @@ class CircleParts:
     accounts: AccountBook
     people: AccountStore
     owed: OwedNotes
+    changed: Callable[[CircleView], Awaitable[int]]
+    """Told of every change; answers how many keys are missing after it."""
     hub: Hub
 
 
@@ -187,7 +189,9 @@ class Circles:
             raise
         row = replace(view.row, revision=revision)
         granted = granted_with(view.granted, made_by(rows))
-        self._parts.book.learn(replace(view, row=row, granted=granted), after=view)
+        after = replace(view, row=row, granted=granted)
+        self._parts.book.learn(after, after=view)
+        await self._parts.changed(after)
 
     async def _tell(
         self, caller: Caller, step: _Step, view: CircleView, rows: list[GrantRow]
@@ -201,7 +205,7 @@ class Circles:
         await self._parts.hub.tell_accounts(event, present | gone)
         await self._tell_granted(caller, circle, rows)
         rotate = authorize.rotations_due(view.state, view.accounts, now)
-        if rotate or missing_keys(view, now) or await self._parts.owed.missing(view, now):
+        if await self._parts.changed(view) or rotate:
             await self._parts.hub.tell_accounts(
                 wire.GrantsWanted(circle, rotate), authorize.readers_now(view.state, now)
             )

@@ -29,6 +29,11 @@ class Metrics:
         self.requests = Counter(
             "relais_requests", "Requests answered", ["event", "outcome"], registry=self.registry
         )
+        self.unopenable = Gauge(
+            "relais_notes_unopenable",
+            "Keys that entitled devices were not granted, of epochs and of single versions",
+            registry=self.registry,
+        )
         self.seconds = Histogram(
             "relais_request_seconds",
             "Time to answer",

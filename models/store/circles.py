@@ -13,6 +13,8 @@ from relais.models.store.database import Database, Document, Session
 from relais.models.store.errors import DuplicateKey
 
 MOST_ENTRIES = 500
+SLICES = 256
+"""Into so many parts of about the same size circles fall by their ids, which are hashes."""
 
 
 @dataclass(frozen=True)
@@ -140,6 +142,12 @@ class CircleStore:
     async def rows(self, circles: Sequence[CircleId]) -> list[CircleRow]:
         found = await self._circles.find({"_id": {"$in": list(circles)}})
         return [_row(document) for document in found]
+
+    async def part(self, number: int) -> list[CircleId]:
+        """The circles of one of the `SLICES` parts, from 0 on."""
+        start = f"{number:02x}"
+        some = {"_id": {"$gte": start, "$lt": f"{start}g"}}  # no hexadecimal digit comes after f
+        return [document["_id"] for document in await self._circles.find(some, fields=["_id"])]
 
     async def revisions(self, circles: Sequence[CircleId]) -> dict[CircleId, int]:
         """How new what one remembers would have to be."""

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from relais.client import healing, unlocking
+from relais.client import healing, rehearsal, unlocking
 from relais.client.clock import ServerClock
 from relais.client.errors import BadAnswer, BadLink, ServerUnreachable
 from relais.client.home import Home
@@ -196,7 +196,10 @@ async def own_state(session: Session) -> AccountState:
 
 
 async def make_kit(session: Session, language: str) -> tuple[list[str], str]:
-    """Add a recovery kit to the account; returns its 24 words and the text of its QR code, which are kept nowhere."""
+    """Add a recovery kit to the account; returns its 24 words and the text of its QR code, which are kept nowhere.
+
+    What is kept is a slow hash of the third word, see `rehearsal`.
+    """
     seed = secrets.token_bytes(32)
     keys = kit.keys_of(seed)
     mine = await own_state(session)
@@ -206,7 +209,9 @@ async def make_kit(session: Session, language: str) -> tuple[list[str], str]:
     )
     await session.call(AppendStatement(statement))
     await own_state(session)
-    return kit.words(seed, language), kit.qr_text(seed)
+    words = kit.words(seed, language)
+    rehearsal.remember(session.home, keys.id, words, now=session.clock.now())
+    return words, kit.qr_text(seed)
 
 
 async def restore(device: NewDevice, origin: str, seed: bytes) -> Identity:

@@ -81,19 +81,26 @@ def _new_passphrase(passphrase: str) -> tuple[dict[str, Any], bytes]:
         "version": 1,
         "kind": "passphrase",
         "salt": base64.b64encode(salt).decode(),
-        "memory_kib": _MEMORY_KIB,
-        "iterations": _ITERATIONS,
-        "lanes": _LANES,
+        **_costs(),
     }
     return lock, _derive(passphrase, salt, lock)
 
 
-def _derive(passphrase: str, salt: bytes, lock: dict[str, Any]) -> bytes:
+def stretched(text: str, salt: bytes) -> bytes:
+    """A slow hash (32 bytes) of something short, at the cost of a new passphrase; `salt` is 16 bytes."""
+    return _derive(text, salt, _costs())
+
+
+def _costs() -> dict[str, Any]:
+    return {"memory_kib": _MEMORY_KIB, "iterations": _ITERATIONS, "lanes": _LANES}
+
+
+def _derive(passphrase: str, salt: bytes, costs: dict[str, Any]) -> bytes:
     argon = Argon2id(
         salt=salt,
         length=32,
-        iterations=lock["iterations"],
-        lanes=lock["lanes"],
-        memory_cost=lock["memory_kib"],
+        iterations=costs["iterations"],
+        lanes=costs["lanes"],
+        memory_cost=costs["memory_kib"],
     )
     return argon.derive(passphrase.encode())

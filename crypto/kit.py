@@ -38,7 +38,7 @@ def seed_of(words: str | Iterable[str]) -> bytes:
 
     Raises ProtocolError `bad-kit` when the count, a word or the checksum is wrong.
     """
-    plain = [_bare(word) for word in (words.split() if isinstance(words, str) else words)]
+    plain = [bare(word) for word in (words.split() if isinstance(words, str) else words)]
     for language in LANGUAGES:
         seed = _seed_in(language, plain)
         if seed is not None:
@@ -79,10 +79,11 @@ def _mnemonic(language: str) -> Mnemonic:
 
 @cache
 def _places(language: str) -> dict[str, int]:
-    return {_bare(word): place for place, word in enumerate(_mnemonic(language).wordlist)}
+    return {bare(word): place for place, word in enumerate(_mnemonic(language).wordlist)}
 
 
-def _bare(word: str) -> str:
+def bare(word: str) -> str:
+    """A word without case and accents: no two words of a list differ by these alone."""
     decomposed = unicodedata.normalize("NFKD", word.strip().lower())
     return "".join(letter for letter in decomposed if not unicodedata.combining(letter))
 

@@ -8,14 +8,16 @@ from typing import TYPE_CHECKING
 
 import segno
 
-from relais.client import enrolment, kit_page
-from relais.client.cli.output import Exit
+from relais.client import enrolment, kit_page, rehearsal
+from relais.client.cli.output import Exit, rfc3339
 from relais.client.errors import BadLink
 from relais.client.sdk import Client
 from relais.client.transport import origin_of
 from relais.crypto import kit
 from relais.crypto.account import Profile
+from relais.crypto.device import RECOVERY
 from relais.crypto.errors import ProtocolError
+from relais.models.ids import DeviceId
 
 if TYPE_CHECKING:
     from relais.client.cli.run import Grammar, Invocation
@@ -31,9 +33,22 @@ def declare(grammar: "Grammar") -> None:
     grammar.command("whoami", _whoami, "say which account and device this folder is")
     directory = grammar.command("directory", _directory, "find people to invite")
     directory.add_argument("text", metavar="TEXT")
-    made = grammar.command("kit", _kit, "make a recovery kit: 24 words and a QR code to print")
+    made = grammar.command(
+        "kit",
+        _kit,
+        "make a recovery kit: 24 words and a QR code to print; or check the one you have",
+    )
     made.add_argument("--language", choices=("fr", "en"), default="fr")
     made.add_argument("--page", type=Path, metavar="FILE", help="write a page to print (HTML)")
+    made.add_argument(
+        "--replace",
+        action="store_true",
+        help="revoke the kits you had: the new one takes their place",
+    )
+    made.add_argument(
+        "--check", action="store_true", help="is the sheet still there? asks for its third word"
+    )
+    made.add_argument("--word", help="with --check: the word; else asked for, or read from a pipe")
     restore = grammar.command("restore", _restore, "get everything back with a recovery kit")
     restore.add_argument("url", metavar="URL", help="the server's address")
     restore.add_argument(
@@ -41,6 +56,15 @@ def declare(grammar: "Grammar") -> None:
         help="the 24 words, or the text of the QR code; else asked for, or read from a pipe",
     )
     restore.add_argument("--label", default=default_label())
+
+
+_KIT_IS_THERE = (
+    "That is the word. Put the sheet away safely; you are not asked again for a good while."
+)
+_KIT_IS_ANOTHER = (
+    "This is not the third word of your kit. Is it the right sheet, that of the newest kit?\n"
+    "If it is lost, make another, which takes the place of the old one: relais kit --replace"
+)
 
 
 def default_label() -> str:
@@ -67,7 +91,12 @@ async def _whoami(call: "Invocation") -> None:
             "name": me.name,
             "roles": list(me.roles),
             "server": me.session.identity.origin,
+            "kit_check_due": rehearsal.is_due(
+                me.session.home, me.session.accounts[me.account], now=me.session.clock.now()
+            ),
         }
+    if facts["kit_check_due"] and not call.output.as_json:
+        print("Is your recovery kit still there? relais kit --check", file=sys.stderr)
     call.output.one(facts, "\n".join(f"{key:8} {_plain(value)}" for key, value in facts.items()))
 
 
@@ -88,16 +117,46 @@ async def _directory(call: "Invocation") -> None:
     call.output.many(rows, columns, none="Nobody of that name, profession or organisation.")
 
 
-async def _kit(call: "Invocation") -> None:
+async def _kit(call: "Invocation") -> int | None:
+    if call.arguments.check:
+        return await _check_kit(call)
+    given = call.arguments
     async with Client.open(call.home) as me:
-        words, code = await enrolment.make_kit(me.session, call.arguments.language)
+        former = await _kits(me) if given.replace else []
+        words, code = await enrolment.make_kit(me.session, given.language)
         await me.heal()
-        name = me.name
-    if call.arguments.page:
-        kit_page.write(
-            call.arguments.page, name=name, words=words, code=code, language=call.arguments.language
-        )
-    call.output.one({"words": words, "qr": code}, _readable_kit(words, code))
+        if given.page:
+            kit_page.write(
+                given.page, name=me.name, words=words, code=code, language=given.language
+            )
+        call.output.one({"words": words, "qr": code}, _readable_kit(words, code))
+        for device in former:  # only now: whoever has no new kit keeps the old one
+            await me.revoke_device(device)
+    return Exit.OK
+
+
+async def _kits(me: Client) -> list[DeviceId]:
+    devices = (await enrolment.own_state(me.session)).devices_in_force()
+    return [device.id for device in devices if device.kind == RECOVERY]
+
+
+async def _check_kit(call: "Invocation") -> int:
+    async with Client.open(call.home) as me:
+        home, mine = me.session.home, await enrolment.own_state(me.session)
+        if rehearsal.load(home, mine) is None:
+            raise rehearsal.NoKitHere
+        word = call.arguments.word or _asked_word()
+        is_right = rehearsal.check(home, mine, word, now=me.session.clock.now())
+        known = rehearsal.load(home, mine)
+    facts = {"right": is_right, "ask_again": rfc3339(known.ask_at) if is_right and known else None}
+    call.output.one(facts, _KIT_IS_THERE if is_right else _KIT_IS_ANOTHER)
+    return Exit.OK if is_right else Exit.FAILED
+
+
+def _asked_word() -> str:
+    if sys.stdin.isatty():
+        return input("Take the sheet of your recovery kit. What is the third word? ")
+    return sys.stdin.read()
 
 
 async def _restore(call: "Invocation") -> int | None:

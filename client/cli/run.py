@@ -18,6 +18,7 @@ from relais.client.cli import (
     lab_commands,
     note_commands,
     proof_commands,
+    safety_commands,
 )
 from relais.client.cli.output import Exit, Output
 from relais.client.errors import ClientError
@@ -29,6 +30,7 @@ _ROOMS = (
     circle_commands,
     note_commands,
     device_commands,
+    safety_commands,
     audit_commands,
     proof_commands,
     lab_commands,

@@ -7,7 +7,9 @@ import stat
 from multiprocessing import get_context
 from pathlib import Path
 
+import keyring
 import pytest
+from keyring.backend import KeyringBackend
 
 from relais.client import unlocking
 from relais.client.errors import (
@@ -109,6 +111,54 @@ def test_a_passphrase_can_be_typed(tmp_path: Path, monkeypatch: pytest.MonkeyPat
     assert Home.open(tmp_path / "me", ask=lambda _question: "tapée deux fois").read("x") == 1
     with pytest.raises(PassphraseNeeded):
         Home.create(tmp_path / "other", ask=lambda _question: "court")
+
+
+def test_a_passphrase_costs_what_the_rfc_recommends_and_the_salt_is_new_each_time(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.undo()
+    monkeypatch.setenv("RELAIS_PASSPHRASE", "un mot de passe assez long")
+    locks = []
+    for name in ("one", "other"):
+        Home.create(tmp_path / name)
+        locks.append(json.loads((tmp_path / name / "lock.json").read_bytes()))
+    costs = {"memory_kib": 65_536, "iterations": 3, "lanes": 4}
+    assert [{key: lock[key] for key in costs} for lock in locks] == [costs, costs]
+    assert locks[0]["salt"] != locks[1]["salt"]
+
+
+class MemoryKeyring(KeyringBackend):
+    """An OS keyring that can lose what it holds."""
+
+    priority = 1  # type: ignore[assignment]
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.held: dict[tuple[str, str], str] = {}
+
+    def get_password(self, service: str, username: str) -> str | None:
+        return self.held.get((service, username))
+
+    def set_password(self, service: str, username: str, password: str) -> None:
+        self.held[service, username] = password
+
+
+def test_with_a_keyring_nothing_is_asked_and_the_folder_alone_opens_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("RELAIS_PASSPHRASE")
+    backend, before = MemoryKeyring(), keyring.get_keyring()
+    keyring.set_keyring(backend)
+    try:
+        Home.create(tmp_path / "me").write("x", 1)
+        assert Home.open(tmp_path / "me").read("x") == 1
+        (kept,) = backend.held.values()
+        assert kept not in (tmp_path / "me" / "lock.json").read_text()
+        backend.held.clear()
+        with pytest.raises(PassphraseNeeded, match="no longer holds"):
+            Home.open(tmp_path / "me")
+    finally:
+        keyring.set_keyring(before)
 
 
 def test_a_write_that_fails_leaves_the_old_file(

@@ -17,7 +17,7 @@ def test_a_seed_comes_back_from_its_words(seed: bytes, language: str) -> None:
 
 @given(SEEDS)
 def test_words_are_read_without_their_accents(seed: bytes) -> None:
-    plain = " ".join(kit._bare(word) for word in kit.words(seed, "fr"))
+    plain = " ".join(kit.bare(word) for word in kit.words(seed, "fr"))
     assert plain.isascii()
     assert kit.seed_of(plain) == seed
 

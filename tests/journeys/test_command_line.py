@@ -24,7 +24,7 @@ DEVICE = {"account", "device"}
 ATTACHMENT = {"id", "name", "media_type", "size", "sha256"}
 KEYS: dict[str, set[str]] = {
     "enrol": DEVICE,
-    "whoami": {"account", "device", "name", "roles", "server"},
+    "whoami": {"account", "device", "name", "roles", "server", "kit_check_due"},
     "directory": {"account", "name", "profession", "organisation", "roles"},
     "circle new": {"circle"},
     "circle list": {
@@ -56,6 +56,7 @@ KEYS: dict[str, set[str]] = {
     "device revoke": {"device"},
     "kit": {"words", "qr"},
     "restore": DEVICE,
+    "verify": {"account", "name", "number", "qr", "mark", "compared_at", "same"},
 }
 
 

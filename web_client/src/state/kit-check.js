@@ -71,7 +71,7 @@ export class KitCheck {
 
   /** @param {Kept} kept @param {number} interval */
   async #askAgain(kept, interval) {
-    await this.#keep({ ...kept, interval, askAt: this.#world.member.clock.now() + kept.interval });
+    await this.#keep({ ...kept, interval, askAt: this.#world.member.clock.now() + interval });
   }
 
   /** @param {Kept} kept */

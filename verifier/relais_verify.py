@@ -964,6 +964,7 @@ class Member:
     """An account in a circle."""
 
     added_by: str
+    history: int
     periods: list[Period]
 
     @property
@@ -1122,7 +1123,10 @@ def _owed(circle: Circle, said: dict[str, Any]) -> set[str]:
         ):
             owed |= held
         elif one["op"] == "member.change":
-            owed |= held - (set() if one["role"] == "bot" else set(one["audiences"]))
+            kept = set() if one["role"] == "bot" else set(one["audiences"])
+            owed |= held - kept
+            if member and member.history != 0:
+                owed |= kept - held
     return owed
 
 
@@ -1131,7 +1135,9 @@ def _add(circle: Circle, said: dict[str, Any], one: dict[str, Any]) -> None:
     require(before is None or not before.last.covers(said["at"]), "already-a-member")
     require(one["since"] == said["at"] and one["history"] <= one["since"], "bad-period")
     earlier = before.periods if before else []
-    circle.members[one["account"]] = Member(said["account"], [*earlier, _period(said, one)])
+    circle.members[one["account"]] = Member(
+        said["account"], one["history"], [*earlier, _period(said, one)]
+    )
 
 
 def _remove(circle: Circle, said: dict[str, Any], one: dict[str, Any]) -> None:
@@ -1158,7 +1164,9 @@ def _readmit(circle: Circle, said: dict[str, Any], one: dict[str, Any]) -> None:
     place = {"role": old.last.role, "audiences": old.last.audiences, "until": old.last.until}
     period = _period(said, place)
     old.last.removed_at, old.last.ended_seq = said["at"], said["seq"]
-    circle.members[new] = Member(old.added_by, [*(before.periods if before else []), period])
+    circle.members[new] = Member(
+        old.added_by, old.history, [*(before.periods if before else []), period]
+    )
     for member in circle.members.values():
         if member.added_by == account:
             member.added_by = new

@@ -18,7 +18,8 @@ _PAGE = 200
 
 @dataclass(frozen=True)
 class Note:
-    """One version. ``content`` is None while its key is on its way (``locked``)."""
+    """One version. ``content`` is None while its key is on its way (``locked``), and for good where its author sealed
+    what is none (``damaged`` says why, a word of docs/protocol.md §6)."""
 
     circle: CircleId
     seq: int
@@ -26,6 +27,7 @@ class Note:
     header: Header
     digest: Digest
     content: Content | None
+    damaged: str | None = None
 
     @property
     def note(self) -> NoteId:
@@ -50,7 +52,7 @@ class Note:
 
     @property
     def locked(self) -> bool:
-        return self.content is None
+        return self.content is None and self.damaged is None
 
     @property
     def attachments(self) -> tuple[Attachment, ...]:
@@ -122,7 +124,8 @@ async def opened(session: Session, view: CircleView, stored: StoredNote) -> Note
     _check_place(session, peeked, stored.seq)
     if header.version == 1:
         session.origins[header.circle, header.note] = header.origin
-    return Note(view.circle, stored.seq, stored.at, header, peeked.digest, _content(view, peeked))
+    content, damaged = _content(view, peeked)
+    return Note(view.circle, stored.seq, stored.at, header, peeked.digest, content, damaged)
 
 
 async def _page(session: Session, view: CircleView, answer: Notes) -> Page:
@@ -203,13 +206,12 @@ def _is_cut(session: Session, view: CircleView, page: Page) -> bool:
     return starts_late and _reads_everything(session, view)
 
 
-def _content(view: CircleView, peeked: Envelope) -> Content | None:
+def _content(view: CircleView, peeked: Envelope) -> tuple[Content | None, str | None]:
+    """What was said, or why it is none: nobody's nonsense keeps the notes behind it from being read."""
     try:
-        return envelope.open_envelope(peeked, view.keys)
+        return envelope.open_envelope(peeked, view.keys), None
     except ProtocolError as error:
-        if error.reason != "key-missing":
-            raise
-        return None
+        return None, None if error.reason == "key-missing" else error.reason
 
 
 def _numbers(answer: Notes) -> list[int]:

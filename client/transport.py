@@ -1,6 +1,7 @@
 """The one road to the server: Socket.IO over WebSocket for requests and events, HTTP for logins and blobs."""
 
 import asyncio
+import logging
 from collections.abc import AsyncIterator, Callable
 from types import TracebackType
 from typing import Any, Self, cast
@@ -16,6 +17,7 @@ from relais.models import wire
 from relais.models.refusal import Code, Refusal
 from relais.models.wire.codec import decode, encode
 
+_log = logging.getLogger(__name__)
 _CALL_SECONDS = 30
 _FILE_BYTES = 65_536
 _HTTP_SECONDS = 60
@@ -141,7 +143,10 @@ class Transport:
 
     def _listener(self, event: type[Any]) -> Callable[[Any], None]:
         def hear(data: Any) -> None:
-            self._told.put_nowait(decode(event, data))
+            try:
+                self._told.put_nowait(decode(event, data))
+            except Refusal as refusal:  # the server told what is no event: nothing to act on, and no reason to stop
+                _log.warning("%s does not decode: %s", event.EVENT, refusal.facts.get("field"))
 
         return hear
 

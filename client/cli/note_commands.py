@@ -172,23 +172,25 @@ async def _withdraw(call: "Invocation") -> None:
     _say_posted(call, posted)
 
 
-async def _notes(call: "Invocation") -> None:
+async def _notes(call: "Invocation") -> int:
     given = call.arguments
     async with Client.open(call.home) as me:
         circle = await me.circle(given.circle)
         pending: list[Note] = []
-        waiting = 0
+        waiting = damaged = 0
         async for note in circle.notes(after=given.after, follow=given.follow):
             await me.session.accounts.load([note.author])
             call.output.line(note_facts(me, circle, note), _readable(me, circle, note))
             pending.append(note)
             waiting += note.locked
+            damaged += note.damaged is not None
             if not given.no_receipts and (given.follow or len(pending) == 100):
                 await _mark_read(circle, pending)
         if not given.no_receipts:
             await _mark_read(circle, pending)
         if waiting and (help_there := await circle.help()):
             call.output.aside(_what_helps(waiting, help_there))
+    return Exit.PROOF if damaged else Exit.OK
 
 
 def _what_helps(waiting: int, coming: Help) -> str:
@@ -203,7 +205,7 @@ def _what_helps(waiting: int, coming: Help) -> str:
 
 
 async def _mark_read(circle: Circle, pending: list[Note]) -> None:
-    readable = [note for note in pending if not note.locked]
+    readable = [note for note in pending if note.content]
     pending.clear()
     if readable:
         await circle.mark(readable, "stored", "read")
@@ -241,6 +243,7 @@ def note_facts(me: Client, circle: Circle, note: Note) -> dict[str, Any]:
         "broadcast": content.broadcast if content else None,
         "withdrawn": note.withdrawn,
         "locked": note.locked,
+        "damaged": note.damaged,
         "audiences": list(note.audiences),
         "waiting": {"since": rfc3339(_entitled_since(me, circle, note))} if note.locked else None,
     }
@@ -257,6 +260,7 @@ def _readable(me: Client, circle: Circle, note: Note) -> str:
     facts = note_facts(me, circle, note)
     marks = [name for name in ("urgent", "acknowledge", "withdrawn") if facts[name]]
     marks += [f"for {', '.join(note.audiences)}"] if note.audiences != (TEAM,) else []
+    marks += [f"damaged: {note.damaged}"] if note.damaged else []
     marks += [f"being unlocked since {facts['waiting']['since']}"] if note.locked else []
     version = f" (version {note.version})" if note.version > 1 else ""
     head = (

@@ -8,6 +8,8 @@ import aiohttp
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from sample_log import LOG_KEY, ORIGIN
+from tlog_scales import tlog
+from tlog_scales.signing import Vkey
 from witnesses import AT, TreeOf, add, made, serving
 
 from relais.crypto.checkpoint import Group, Policy, verify_checkpoint
@@ -37,6 +39,8 @@ async def test_what_extends_the_last_tree_is_cosigned(witness: tuple[str, Verifi
         whole = note.encode() + signature.encode().encode()
         found = verify_checkpoint(whole, Policy((LOG_KEY.verifier,), (Group((key,), 1),), 1))
         assert [one.at for one in found.signed] == [None, AT]
+        theirs = tlog.Checkpoint.from_text(whole.decode())
+        theirs.verify(Vkey.from_string(key.encode()))  # by a library that shares no code with ours
 
 
 async def test_each_refusal_has_its_status(witness: tuple[str, VerifierKey]) -> None:

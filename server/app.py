@@ -163,6 +163,8 @@ class Node:
         queries = CircleQueries(
             QueryParts(
                 store=stores.circles,
+                accounts=stores.accounts,
+                chains=base.accounts,
                 book=base.book,
                 notes=stores.notes,
                 visibility=visibility,

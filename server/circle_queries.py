@@ -8,11 +8,13 @@ from typing import Any
 from relais.crypto import grant as grants
 from relais.crypto.ledger import CircleState, Member
 from relais.crypto.ledger_state import BOT
-from relais.models.ids import AccountId, DeviceId, Millis
+from relais.models.ids import AccountId, CircleId, DeviceId, Millis
+from relais.models.store.accounts import AccountStore
 from relais.models.store.circles import CircleStore
 from relais.models.store.notes import NoteStore, Unread
 from relais.models.wire import circle as wire
 from relais.server import authorize
+from relais.server.account_book import AccountBook
 from relais.server.audit.record import Act, Recorder
 from relais.server.callers import Caller
 from relais.server.circle_book import CircleBook, CircleView
@@ -31,6 +33,8 @@ class QueryParts:
     """What circles are read with."""
 
     store: CircleStore
+    accounts: AccountStore
+    chains: AccountBook
     book: CircleBook
     notes: NoteStore
     visibility: Visibility
@@ -39,7 +43,7 @@ class QueryParts:
 
 
 class CircleQueries:
-    """Answers ``circle.list``, ``circle.ledger``, ``circle.grants``, ``circle.missing``."""
+    """Answers ``circle.list``, ``circle.ledger``, ``circle.grants``, ``circle.missing``, ``circle.help``."""
 
     def __init__(self, parts: QueryParts) -> None:
         self._parts = parts
@@ -50,6 +54,7 @@ class CircleQueries:
             wire.GetLedger: self.ledger,
             wire.GetGrants: self.grants,
             wire.GetMissing: self.missing,
+            wire.AskHelp: self.help,
         }
 
     async def of_account(self, caller: Caller, ask: wire.ListCircles) -> wire.CirclesListed:
@@ -65,7 +70,21 @@ class CircleQueries:
         await self._parts.recorder.record(
             caller, Act("circle.list", subject={"circles": len(rows)})
         )
-        return wire.CirclesListed(tuple(rows))
+        return wire.CirclesListed(tuple(rows), await self._returning(caller.account, views))
+
+    async def _returning(self, account: AccountId, views: list[CircleView]) -> int:
+        """The circles of the accounts it took the place of, where nobody has let it in again."""
+        waiting, own = set[CircleId](), await self._parts.chains.state(account)
+        while own is not None and own.replaces is not None:
+            for view in await self._views(own.replaces):
+                member, now = (
+                    view.state.members[own.replaces],
+                    authorize.moment(view.state, now_ms()),
+                )
+                if member.active(now) and not view.state.closed:
+                    waiting.add(view.state.circle)
+            own = await self._parts.chains.state(own.replaces)
+        return len(waiting - {view.state.circle for view in views})
 
     async def ledger(self, caller: Caller, ask: wire.GetLedger) -> wire.Ledger:
         """The entries from one on, as far as the caller may know; the profile for those who may read it."""
@@ -126,6 +145,19 @@ class CircleQueries:
             )
             for (account, device), some in sorted(seqs.items())
         ]
+
+    async def help(self, caller: Caller, ask: wire.AskHelp) -> wire.Help:
+        """Who could make what the asking device waits for; only whoever waits is told anything."""
+        view, now = await self._parts.book.view(ask.circle), now_ms()
+        authorize.active_member(view.state, caller.account, now)
+        wanted = {one[2:] for one in missing_keys(view, now) if one[1] == caller.device}
+        if not wanted:
+            return wire.Help(None, (), None)
+        holders = _holders(view, wanted, now)
+        devices = [device for some in holders.values() for device in some]
+        seen = await self._parts.accounts.last_seen(devices)
+        last = max((at for at in seen.values() if at is not None), default=None)
+        return wire.Help(_since(view, caller.account, caller.device), tuple(sorted(holders)), last)
 
     async def _views(self, account: AccountId) -> list[CircleView]:
         """Every circle of an account, read side by side."""
@@ -218,6 +250,18 @@ def _makeable(view: CircleView, caller: Caller, now: Millis) -> list[wire.Missin
         )
         for (account, device, audience), some in sorted(epochs.items())
     ]
+
+
+def _holders(
+    view: CircleView, wanted: set[tuple[str, int]], now: Millis
+) -> dict[AccountId, list[DeviceId]]:
+    """The devices of active members that were granted one of these keys."""
+    found: dict[AccountId, list[DeviceId]] = defaultdict(list)
+    for account in authorize.readers_now(view.state, now):
+        for device in view.accounts[account].devices_in_force():
+            if any((device.id, *key) in view.granted for key in wanted):
+                found[account].append(device.id)
+    return found
 
 
 def _may_make(view: CircleView, caller: Caller, now: Millis) -> bool:

@@ -76,7 +76,10 @@ class CircleRow:
 
 @dataclass(frozen=True)
 class CirclesListed:
+    """``returning``: in how many further circles an account that took another's place waits to be let in again."""
+
     circles: tuple[CircleRow, ...]
+    returning: int
 
 
 @dataclass(frozen=True)
@@ -167,7 +170,6 @@ class MissingNotes:
 @dataclass(frozen=True)
 class Missing:
     missing: tuple[MissingGrant, ...]
-    notes: tuple[MissingNotes, ...]
     notes: tuple[MissingNotes, ...]
 
 

@@ -18,13 +18,19 @@ pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="session")]
 
 ROLES = {"roles": EVERY_ROLE}
 OUT = {"phase": "none"}
+HELP = {"since": 0, "people": ["Karim Benali", "Sophie Garnier"], "mine": True, "lastSeen": 1}
+WHO = {"name": "Nadia Ferrand", "profession": "Infirmière", "organisation": "Cabinet"}
+RESET = {"account": "aa", **WHO, "by": {"account": "bb", **WHO}, "at": 1_700_000_000_000}
 PAGES: dict[str, tuple[str, dict[str, Any]]] = {
     "circles": ("/#/", {}),
     "no circles": ("/#/", {"circles": "none"}),
     "circle": (f"/#/circle/{CIRCLE}", {}),
     "empty circle": (f"/#/circle/{CIRCLE}", {"notes": "none"}),
     "closed circle": (f"/#/circle/{CIRCLE}", {"info": {"closed": True, "mayPost": False}}),
-    "members": (f"/#/circle/{CIRCLE}/members", {}),
+    "circle being unlocked": (f"/#/circle/{CIRCLE}", {"info": {"help": HELP}}),
+    "circle to let in": (f"/#/circle/{CIRCLE}", {"waiting": [{**RESET, "mayReadmit": True}]}),
+    "waiting to be let in": ("/#/", {"circles": "none", "returning": 2}),
+    "members": (f"/#/circle/{CIRCLE}/members", {"waiting": [{**RESET, "mayReadmit": True}]}),
     "accesses": (f"/#/circle/{CIRCLE}/accesses", {}),
     "new circle": ("/#/new", {}),
     "me": ("/#/me", {}),

@@ -377,3 +377,39 @@ async def test_where_everybody_reads_everything_the_composer_says_nothing_of_it(
         page = await views.show(context, PATH, {"audiences": "one"})
         await page.get_by_label("Texte de la note").wait_for()
         await expect(page.locator("composer-readers")).to_have_count(0)
+
+
+async def test_a_key_on_its_way_says_for_how_long_who_can_help_and_what_to_do(
+    views: Views,
+) -> None:
+    hours = {"since": 0, "people": ["Karim Benali", "Sophie Garnier"], "mine": False, "lastSeen": 1}
+    async with views.context() as context:
+        page = await views.show(context, PATH, {"info": {"help": hours}})
+        notice = page.locator("help-notice")
+        await expect(notice).to_contain_text("en cours de déverrouillage par vos collègues")
+        await expect(notice).to_contain_text("Karim Benali et Sophie Garnier")
+        await expect(notice).to_contain_text("Aucun n’a été en ligne depuis")
+        await expect(notice).to_contain_text("appelez Karim Benali")
+        locked = page.locator("note-card").filter(has_text="En cours de déverrouillage")
+        await expect(locked).to_contain_text("par vos collègues, depuis")
+
+
+async def test_somebody_who_was_reset_is_let_in_after_what_was_proven_is_said(
+    views: Views,
+) -> None:
+    person = {"name": "Nadia Ferrand", "profession": "Infirmière", "organisation": "Cabinet"}
+    waits = {"account": "aa", **person, "by": {"account": "bb", **person}, "at": 1_700_000_000_000}
+    scene = {"waiting": [{**waits, "mayReadmit": True}, {**waits, "mayReadmit": False}]}
+    async with views.context() as context:
+        page = await views.show(context, PATH, scene)
+        await expect(page.get_by_role("button", name="Réadmettre Nadia Ferrand")).to_have_count(1)
+        await page.get_by_role("button", name="Réadmettre Nadia Ferrand").click()
+        dialog = page.get_by_role("dialog")
+        await expect(dialog).to_contain_text("Ses clés sont nouvelles")
+        await expect(dialog).to_contain_text("appelez-la, ou comparez")
+        await dialog.get_by_role("button", name="Annuler").click()
+        assert await asked(page, "readmit", CIRCLE) == []
+        await page.get_by_role("button", name="Réadmettre Nadia Ferrand").click()
+        await dialog.get_by_role("button", name="Réadmettre", exact=True).click()
+        await page.locator("dialog").wait_for(state="detached")
+        assert await asked(page, "readmit", CIRCLE) == [["readmit", "aa"]]

@@ -62,7 +62,7 @@ export interface AccountRow { number: number; account: string; name: string; pro
 export interface AccountsListed { rows: readonly (AccountRow)[] }
 export interface EntryAppended { circle: string; seq: number; head: string }
 export interface CircleRow { circle: string; ledger_seq: number; ledger_head: string; active: boolean; closed: boolean; profile: Uint8Array<ArrayBuffer> | null; last_seq: number; last_at: number | null; unread: number; urgent: boolean; missing: number }
-export interface CirclesListed { circles: readonly (CircleRow)[] }
+export interface CirclesListed { circles: readonly (CircleRow)[]; returning: number }
 export interface Ledger { entries: readonly (Uint8Array<ArrayBuffer>)[]; profile: Uint8Array<ArrayBuffer> | null; more: boolean }
 export interface GrantsGot { grants: readonly (Uint8Array<ArrayBuffer>)[]; last: number }
 export interface GrantsGiven { stored: number }
@@ -79,7 +79,7 @@ export interface ReceiptsStored { stored: number }
 export interface StoredReceipt { number: number; receipt: Uint8Array<ArrayBuffer> }
 export interface Receipts { receipts: readonly (StoredReceipt)[]; last: number }
 export interface AuditRow { index: number; entry: Uint8Array<ArrayBuffer> }
-export interface AuditFound { rows: readonly (AuditRow)[]; more: boolean }
+export interface AuditFound { rows: readonly (AuditRow)[]; more: boolean; pruned: number }
 export interface Proof { index: number; entry: Uint8Array<ArrayBuffer> | null; leaf: Uint8Array<ArrayBuffer>; path: readonly (Uint8Array<ArrayBuffer>)[]; checkpoint: Uint8Array<ArrayBuffer> }
 export interface Consistency { path: readonly (Uint8Array<ArrayBuffer>)[]; checkpoint: Uint8Array<ArrayBuffer> }
 export interface Access { index: number; entry: Uint8Array<ArrayBuffer> }

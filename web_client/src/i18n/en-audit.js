@@ -72,6 +72,7 @@ export const enAudit = {
   "action.circle.grants": "Keys received",
   "action.circle.grant": "Keys granted",
   "action.circle.missing": "Missing keys asked for",
+  "action.circle.help": "Help asked for a key",
   "action.circle.sync": "Notes received",
   "action.circle.page": "Notes read",
   "action.note.get": "Versions of a note read",

@@ -72,6 +72,7 @@ export const frAudit = {
   "action.circle.grants": "Clés reçues",
   "action.circle.grant": "Clés transmises",
   "action.circle.missing": "Clés manquantes demandées",
+  "action.circle.help": "Aide demandée pour une clé",
   "action.circle.sync": "Notes reçues",
   "action.circle.page": "Notes lues",
   "action.note.get": "Versions d’une note lues",

@@ -1,5 +1,7 @@
 /** Who reads what: the audiences of a circle (docs/protocol.md §4), and those a note goes to. */
+import { audiencesOf as namedIn } from "../core/envelope.js";
 import { audiencesOf, readers, TEAM } from "../core/ledger.js";
+import { declined } from "./failure.js";
 
 /** @typedef {import("./timeline-view.js").Scene} Scene */
 /** @typedef {import("./types-audience.js").AudienceView} AudienceView */
@@ -36,6 +38,18 @@ export function readersOf({ state, now }, names) {
 export function audiencesFor(mine, chosen) {
   if (chosen) return chosen.filter((name) => mine.includes(name));
   return mine.includes(TEAM) ? [TEAM] : mine.slice(0, 1);
+}
+
+/**
+ * Whom a note goes to; a later version goes to whom the note did. Throws Failure `refused-here` `audience-left`.
+ * @param {Pick<Scene, "state" | "me">} scene @param {readonly string[] | null} chosen
+ * @param {import("../core/envelope.js").Envelope | null | undefined} replaced @returns {string[]}
+ */
+export function addressed(scene, chosen, replaced) {
+  const wanted = replaced ? namedIn(replaced.header) : null;
+  const audiences = audiencesFor(ownAudiences(scene), wanted ?? chosen);
+  if (audiences.length === 0 || (wanted && audiences.length < wanted.length)) throw declined("audience-left");
+  return [...audiences].sort();
 }
 
 /** @param {readonly string[]} names */

@@ -26,7 +26,7 @@ const SETTLING = 400; // milliseconds, in which one list serves several changes
 const EXCERPT = 200;
 const DETAILS = "circle details";
 /** @type {CircleList} */
-const UNKNOWN = Object.freeze({ loaded: false, rows: Object.freeze([]) });
+const UNKNOWN = Object.freeze({ loaded: false, rows: Object.freeze([]), returning: 0 });
 
 /** @implements {CirclesView} */
 export class Circles {
@@ -39,6 +39,7 @@ export class Circles {
   #saving;
   #settling = /** @type {ReturnType<typeof setTimeout> | null} */ (null);
   #isLoaded = false;
+  #returning = 0;
 
   /** @param {World} world */
   constructor(world) {
@@ -78,7 +79,8 @@ export class Circles {
   /** Fetch the list; then, the most recent first, what is new in each circle. */
   async refresh() {
     const { member } = this.#world;
-    const { circles } = await member.transport.call("circle.list", { closed: true });
+    const { circles, returning } = await member.transport.call("circle.list", { closed: true });
+    this.#returning = returning;
     this.#rows = new Map(circles.map((row) => [row.circle, row]));
     this.#isLoaded = true;
     await member.database.write([{ store: "values", key: "circles", put: circles }]);
@@ -212,7 +214,7 @@ export class Circles {
     const before = new Map(this.list.value.rows.map((row) => [row.circle, row]));
     const rows = [...this.#rows.values()].map((row) => this.#view(row, before.get(row.circle)));
     rows.sort((one, other) => Number(other.urgent) - Number(one.urgent) || other.at - one.at);
-    this.list.value = Object.freeze({ loaded: this.#isLoaded, rows: Object.freeze(rows) });
+    this.list.value = Object.freeze({ loaded: this.#isLoaded, rows: Object.freeze(rows), returning: this.#returning });
   }
 
   /** @param {WireRow} row @param {CircleRow | undefined} before @returns {CircleRow} */

@@ -1,11 +1,11 @@
 /** One circle while somebody looks at it: what state/types.js calls OpenCircle. */
 import { uuid7 } from "../core/bytes.js";
-import { audiencesOf as namedIn } from "../core/envelope.js";
 import { ProtocolError } from "../core/errors.js";
 import { Soon } from "./lane.js";
 import { acting, declined } from "./failure.js";
+import { Waiting } from "./help.js";
 import { fetchAttachment, sealFiles } from "./attachments.js";
-import { audiencesFor, audienceViews, ownAudiences } from "./audiences.js";
+import { addressed, audienceViews } from "./audiences.js";
 import { adding, append, changing, closing, leaving, openingAudience, readmitting, removing } from "./membership.js";
 import { patientOf } from "./patient.js";
 import { waitingRows } from "./resets.js";
@@ -28,7 +28,7 @@ export const EMPTY_DRAFT = Object.freeze({ type: "GEN", text: "", urgent: false,
 
 /** @type {CircleInfo} */
 const UNKNOWN = Object.freeze({
-  name: "", patient: null, role: null, loaded: false, active: false, closed: false, lockedSince: null,
+  name: "", patient: null, role: null, loaded: false, active: false, closed: false, help: null,
   mayPost: false, mayAdd: false, mayLead: false, mayLeave: false, alarm: null, audiences: Object.freeze([]),
 });
 
@@ -51,6 +51,7 @@ export class OpenCircle {
   /** @type {Map<string, Signal<ReceiptMatrix>>} */ #matrices = new Map();
   /** @type {Map<string, readonly Version[]>} all versions of the notes of the matrices */ #recalled = new Map();
   /** @type {Map<string, number>} */ #waitingDevices = new Map();
+  #passing;
   #isShown = false;
   #isFirstUnreadKnown = false;
   #holders = 0;
@@ -62,6 +63,7 @@ export class OpenCircle {
     this.#onReleased = onReleased;
     const { book } = world;
     this.#parts = { keeper: book.keeper(circle), log: book.log(circle), receipts: book.receipts(circle) };
+    this.#passing = new Waiting(world.member, this.#parts.keeper, () => this.redraw());
     this.#drawing = new Soon(async () => this.#draw(), (error) => world.member.alarms.fault(error, circle));
   }
 
@@ -80,6 +82,7 @@ export class OpenCircle {
     this.#holders -= 1;
     if (this.#holders > 0) return;
     for (const stop of this.#stops) stop();
+    this.#passing.stop();
     this.#parts.log.hide();
     this.#onReleased();
   }
@@ -116,6 +119,12 @@ export class OpenCircle {
     if (!powers(this.#scene()).active) return;
     await Promise.all([receipts.book.sync(), log.sync()]);
     await this.#refreshMissing();
+    await this.#passing.refresh();
+  }
+
+  /** Who can help, as time passes. */
+  lookForHelp() {
+    return this.#passing.look();
   }
 
   async #refreshMissing() {
@@ -139,10 +148,11 @@ export class OpenCircle {
 
   #draw() {
     const { keeper, log } = this.#parts;
+    if (this.#holders > 0) this.#passing.untilNextEnd();
     const scene = this.#scene();
     const patient = patientOf(keeper.profile);
     this.info.value = Object.freeze({
-      name: keeper.profile?.text ?? "", patient, loaded: keeper.state !== null || this.#isShown, lockedSince: keeper.lockedSince, ...powers(scene),
+      name: keeper.profile?.text ?? "", patient, loaded: keeper.state !== null || this.#isShown, help: this.#passing.help, ...powers(scene),
       ...(keeper.alarm ? { mayPost: false, mayAdd: false, mayLead: false } : {}), alarm: keeper.alarm, audiences: audienceViews(scene),
     });
     this.members.value = memberRows(scene, this.#waitingDevices);
@@ -195,7 +205,7 @@ export class OpenCircle {
         reply_to: draft.replyTo ?? replaced?.content?.reply_to ?? null, broadcast: replaced?.content?.broadcast ?? null,
       };
       const at = member.clock.now();
-      const audiences = this.#audiencesOf(draft, replaced);
+      const audiences = addressed(this.#scene(), draft.audiences, replaced?.envelope);
       const place = replaced ? this.#after(replaced, "correction") : { note: uuid7(at), version: 1, replaces: null, kind: /** @type {const} */ ("post") };
       const writing = { circle: this.circle, ...place, at, audiences, urgent: draft.urgent, acknowledge: draft.acknowledge, mentions: [], content };
       const blobs = sealed.map(({ attachment, blob }) => ({ id: attachment.blob, blob }));
@@ -203,15 +213,6 @@ export class OpenCircle {
       this.draft.value = EMPTY_DRAFT;
       this.#draw();
     });
-  }
-
-  /** Whom a draft goes to; a later version goes to whom the note did. Throws Failure `audience-left`. @param {Draft} draft @param {Version | null} replaced @returns {string[]} */
-  #audiencesOf({ audiences: chosen }, replaced) {
-    const mine = ownAudiences(this.#scene());
-    const wanted = replaced?.envelope ? namedIn(replaced.envelope.header) : null;
-    const audiences = audiencesFor(mine, wanted ?? chosen);
-    if (audiences.length === 0 || (wanted && audiences.length < wanted.length)) throw declined("audience-left");
-    return [...audiences].sort();
   }
 
   /** @param {string} note @param {string} reason */
@@ -223,7 +224,7 @@ export class OpenCircle {
       const content = { type: version.content?.type ?? "GEN", text: reason, form: null, attachments: [], reply_to: null, broadcast: version.content?.broadcast ?? null };
       const at = member.clock.now();
       const place = this.#after(version, "withdrawal");
-      await outbox.put([{ circle: this.circle, ...place, at, audiences: this.#audiencesOf(EMPTY_DRAFT, version), urgent: false, acknowledge: false, mentions: [], content }], { blobs: [] });
+      await outbox.put([{ circle: this.circle, ...place, at, audiences: addressed(this.#scene(), null, version.envelope), urgent: false, acknowledge: false, mentions: [], content }], { blobs: [] });
       this.#draw();
     });
   }

@@ -128,7 +128,10 @@
  * @property {(circle: string) => OpenCircle} open  The same object while somebody holds it; let go with `release`.
  */
 
-/** @typedef {{ loaded: boolean, rows: readonly CircleRow[] }} CircleList  Newest activity first, urgent ones before all. */
+/**
+ * Newest activity first, urgent ones before all. `returning`: further circles in which one waits to be let in again.
+ * @typedef {{ loaded: boolean, rows: readonly CircleRow[], returning: number }} CircleList
+ */
 
 /** @typedef {{ name: string, sex: "F" | "M" | "U", born: string, place: string }} Patient  `born`: YYYY-MM-DD. */
 
@@ -171,6 +174,7 @@
  * @property {(note: string) => Promise<Readable<ReceiptMatrix>>} receipts
  * @property {(fetch: AttachmentFetch) => Promise<Blob>} attachment  Decrypted and checked.
  * @property {(member: import("./types-audience.js").Addition) => Promise<void>} add
+ * @property {() => Promise<void>} lookForHelp  Asks once more who could give the key that is on its way; never rejects.
  * @property {(account: string) => Promise<void>} readmit  A `waiting` one, by its old account: same role, audiences, end and history.
  * @property {(account: string) => Promise<void>} remove
  * @property {(account: string, change: import("./types-audience.js").Change) => Promise<void>} change
@@ -191,7 +195,7 @@
  * @property {boolean} loaded
  * @property {boolean} active
  * @property {boolean} closed
- * @property {number | null} lockedSince  No key since then.
+ * @property {import("./types-audience.js").Help | null} help  A key is on its way; null: none is.
  * @property {boolean} mayPost
  * @property {boolean} mayAdd
  * @property {boolean} mayLead  May change roles and close.

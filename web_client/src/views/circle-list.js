@@ -28,7 +28,7 @@ export class CircleList extends LightElement {
 
   /** @override */
   render() {
-    const { loaded, rows } = this.list;
+    const { loaded, rows, returning } = this.list;
     const title = t("circles.title");
     return html`
       <div class="circles">
@@ -36,8 +36,9 @@ export class CircleList extends LightElement {
           ${this.primary ? html`<h1 tabindex="-1">${title}</h1>` : html`<h2 class="grow">${title}</h2>`}
           <a class="button primary" href=${href.newCircle}>${icon("add")}<span>${t("circles.new")}</span></a>
         </header>
+        ${returning > 0 ? html`<div class="notice wait" role="status">${icon("key")}<p><strong>${t("readmission.title", { count: returning })}</strong> ${t("readmission.text")}</p></div>` : nothing}
         ${rows.length > 0 ? this.#search() : nothing}
-        ${loaded ? this.#rows(rows) : loading()}
+        ${loaded ? (returning > 0 && rows.length === 0 ? nothing : this.#rows(rows)) : loading()}
       </div>`;
   }
 
@@ -111,6 +112,7 @@ function lastWords(row) {
 /** @param {CircleRow} row */
 const marks = (row) => html`
   ${row.closed ? html`<span class="badge">${t("circle.closed")}</span>` : nothing}
+  ${row.waiting && row.active ? html`<span class="badge wait">${icon("person")}${t("circles.waiting")}</span>` : nothing}
   ${row.urgent ? html`<span class="badge urgent">${icon("urgent")}${t("note.urgent")}</span>` : nothing}
   ${row.unread ? html`<span class="badge count"><span aria-hidden="true">${row.unread > 99 ? "99+" : row.unread}</span><span class="unseen">${t("circles.unread", { count: row.unread })}</span></span>` : nothing}`;
 

@@ -11,6 +11,8 @@ import { backLink, failureView } from "./parts.js";
 import { href } from "./router.js";
 import { Watching } from "./watching.js";
 import { Withdrawing } from "./withdrawing.js";
+import "./help-notice.js";
+import "./reset-notice.js";
 
 /** @import { App, CircleInfo, Draft, NoteView, OpenCircle } from "../state/types.js" */
 
@@ -37,7 +39,7 @@ export class CirclePage extends LightElement {
     /** @type {Draft} */ this.draft = emptyDraft();
     /** @type {{ name: "withdraw" | "history" | "disclose" | "view", note: NoteView, index?: number } | null} `index`: of an attachment. */
     this.dialog = null;
-    Watching.on(this, () => [this.open.info, this.open.timeline, this.open.draft, this.open.members]);
+    Watching.on(this, () => [this.open.info, this.open.timeline, this.open.draft, this.open.members, this.open.waiting]);
   }
 
   /** @override */
@@ -117,8 +119,10 @@ export class CirclePage extends LightElement {
     if (info.alarm) return html`<div class="failure" role="alert">${icon("alert")}<p>${t(`circle.alarm.${info.alarm}`)}</p></div>`;
     if (info.closed) return html`<p class="notice wait">${icon("lock")}${t("circle.closed.text")}</p>`;
     if (info.loaded && !info.active) return html`<p class="notice wait">${icon("lock")}${t("circle.left.text")}</p>`;
-    if (info.lockedSince) return html`<p class="notice wait" role="status">${icon("lock")}${t("circle.locked.text")}</p>`;
-    return nothing;
+    const waiting = this.open.waiting.value;
+    return html`
+      ${waiting.length > 0 ? html`<reset-notice .open=${this.open} .waiting=${waiting}></reset-notice>` : nothing}
+      ${info.help ? html`<help-notice .open=${this.open} .help=${info.help}></help-notice>` : nothing}`;
   }
 
   #composer() {

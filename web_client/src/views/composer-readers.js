@@ -29,7 +29,7 @@ export class ComposerReaders extends LightElement {
         <span class="small quiet" aria-hidden="true">${t("readers.for")}</span>
         <div class="chips">${offered.map((audience) => this.#chip(audience))}</div>
         <button type="button" class="button plain who" aria-haspopup="dialog" @click=${this.#show}>
-          ${icon("eye")}<span class="unseen">${t("readers.who", { count })}</span><span aria-hidden="true">${t("readers.count", { count })}</span></button>
+          ${icon("eye")}<span class="unseen">${t("readers.who", { count })}</span><span class="wide" aria-hidden="true">${t("readers.count", { count })}</span><span class="narrow" aria-hidden="true">${count}</span></button>
       </div>
       ${this.shown ? html`<readers-dialog .audiences=${picked} @closed=${this.#hide}></readers-dialog>` : nothing}`;
   }

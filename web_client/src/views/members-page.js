@@ -10,6 +10,7 @@ import { go, href } from "./router.js";
 import { Watching } from "./watching.js";
 import "./confirm-dialog.js";
 import "./invite-form.js";
+import "./reset-notice.js";
 
 /** @import { App, CircleInfo, MemberRow, OpenCircle } from "../state/types.js" */
 

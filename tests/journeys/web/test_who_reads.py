@@ -1,0 +1,210 @@
+"""Who reads what and for how long: audiences, substitutes, keys that are on their way, somebody who lost everything."""
+
+import re
+from typing import Any
+
+import pytest
+from people import Person, Town
+from playwright.async_api import Locator, expect
+from web_stage import Stage, account_of, enrol, unique
+from web_window import Patient, Window
+
+from relais.client import enrolment
+from relais.client.sdk import Client
+from relais.models.refusal import Code, Refusal
+from relais.models.wire.account import DeviceRequested, Invite
+from relais.models.wire.note import SyncCircle
+
+pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="session")]
+
+YVETTE = Patient(name="MOREL Yvette", sex="F", born="1936-09-21", place="Autun")
+
+
+def chips(window: Window) -> Locator:
+    return window.page.get_by_role("group", name=window.words("readers.label"))
+
+
+async def write_for(window: Window, audience: str, text: str) -> None:
+    """Choose one audience, and that alone, then write."""
+    group = chips(window)
+    await group.get_by_role("button", name=audience).click()
+    await group.get_by_role("button", name=window.words("audience.team")).click()
+    await window.write(text)
+    await window.until_sent(text)
+
+
+async def test_a_daughter_reads_what_is_for_the_family_and_answers_it_there(
+    stage: Stage, nurse: Window, doctor: Window
+) -> None:
+    daughter = doctor  # at another person's bedside
+    await nurse.go("")
+    circle = await nurse.create_circle(YVETTE)
+    await nurse.go(f"circle/{circle}/members")
+    for name in ("family", "care"):
+        await nurse.button("audiences.open").click()
+        dialog = nurse.page.get_by_role("dialog")
+        await dialog.get_by_role("button", name=nurse.words(f"audience.{name}")).click()
+        await dialog.get_by_role(
+            "button", name=nurse.words("audiences.open.action"), exact=True
+        ).click()
+        await dialog.wait_for(state="detached")
+    await nurse.button("members.invite").click()
+    await nurse.field("directory.search").fill(daughter.name)
+    await nurse.button("directory.choose-person", name=daughter.name).click()
+    await nurse.page.get_by_role("radio", name=nurse.words("circle-role.carer")).check()
+    await expect(
+        nurse.page.get_by_role("checkbox", name=nurse.words("audience.family"))
+    ).to_be_checked()
+    await nurse.button("invite.add").click()
+    await nurse.page.locator("invite-form").wait_for(state="detached")
+
+    await nurse.open_circle(circle)
+    await write_for(nurse, nurse.words("audience.care"), "Escarre stade 2 au sacrum.")
+    await write_for(nurse, nurse.words("audience.family"), "Votre mère a bien mangé.")
+    await daughter.open_circle(circle)
+    await expect(daughter.note("Votre mère a bien mangé.")).to_be_visible()
+    await expect(daughter.page.locator("note-card")).to_have_count(1)
+    await (
+        daughter.note("Votre mère").get_by_role("button", name=daughter.words("note.reply")).click()
+    )
+    await expect(chips(daughter).locator("[aria-pressed=true]")).to_contain_text(
+        daughter.words("audience.family")
+    )
+    await daughter.write("Merci, je passe dimanche.")
+
+    answer = nurse.note("Merci, je passe dimanche.")
+    await expect(
+        answer.locator(".badge").filter(has_text=nurse.words("audience.family"))
+    ).to_be_visible()
+    await nurse.note("Escarre").get_by_role("button", name=nurse.words("note.reply")).click()
+    await expect(chips(nurse).locator("[aria-pressed=true]")).to_contain_text(
+        nurse.words("audience.care")
+    )
+    await nurse.write("Changer d’appui toutes les deux heures.")
+    await nurse.until_sent("Changer d’appui")
+    await expect(nurse.note("Changer d’appui")).to_contain_text(nurse.words("seen.nobody-else"))
+    await daughter.page.reload()
+    await daughter.until_online()
+    await expect(daughter.note("Merci, je passe dimanche.")).to_be_visible()
+    await expect(daughter.page.locator("note-card")).to_have_count(2)
+
+
+async def test_a_substitutes_access_ends_on_the_minute_and_the_next_note_has_another_key(
+    stage: Stage, doctor: Window
+) -> None:
+    circle, colleague = await stage.circle("Mme Relève")
+    until = colleague.session.clock.now() + 8_000
+    await circle.add(await account_of(colleague, doctor.name), until=until)
+    await circle.post("Pendant le remplacement.")
+    await doctor.open_circle(circle.circle)
+    await expect(doctor.note("Pendant le remplacement.")).to_be_visible()
+
+    await expect(doctor.text("circle.left.text")).to_be_visible()
+    assert colleague.session.clock.now() >= until
+    await expect(doctor.field("composer.text")).to_have_count(0)
+    before = circle.view.state.audiences["team"].epoch
+    await circle.post("Après le remplacement.")
+    await circle.refresh()
+    assert circle.view.state.audiences["team"].epoch == before + 1
+    await doctor.go("")
+    await doctor.go(f"circle/{circle.circle}")
+    await expect(doctor.note("Pendant le remplacement.")).to_be_visible()
+    await expect(doctor.note("Après le remplacement.")).to_have_count(0)
+
+
+async def joined_without_grants(stage: Stage, person: Person, client: Client) -> Window:
+    """A second device that the first lets in, and then gives no key to."""
+    offered = await enrolment.offer(client.session)
+    second = await stage.window()
+    await second.page.goto(stage.relay.origin)
+    await second.page.get_by_role("link", name=second.words("welcome.join")).click()
+    await second.field("join.code").fill(offered.code)
+    await second.field("enrol.label").fill("Tablette")
+    await second.button("join.action").click()
+    async for event in client.session.events():
+        if isinstance(event, DeviceRequested):
+            await enrolment.approve(client.session, offered, event)
+            break
+    await second.until_online()
+    second.name = person.name
+    return second
+
+
+async def test_a_device_whose_key_is_on_its_way_says_who_can_help_and_opens_when_they_come(
+    stage: Stage,
+) -> None:
+    town: Town = stage.town
+    person = await town.person(unique("Nadia Ferrand"))
+    first = await town.connect(person)
+    circle, colleague = await stage.circle("Mme Verrou")
+    await circle.add(first.account)
+    await circle.post("Lisible avec la clé.")
+    second = await joined_without_grants(stage, person, first)
+
+    await expect(second.text("circles.locked.text")).to_be_visible()
+    await second.go(f"circle/{circle.circle}")
+    await expect(second.text("help.title")).to_be_visible()
+    await expect(second.page.locator("help-notice")).to_contain_text(colleague.name)
+    card = second.page.locator("note-card")
+    await expect(card).to_contain_text(re.compile("déverrouillage par vos collègues, depuis"))
+    await expect(second.page.get_by_text(re.compile("déchiffr"))).to_have_count(0)
+
+    await colleague.heal()
+
+    await expect(second.note("Lisible avec la clé.")).to_be_visible()
+    await expect(second.page.locator("help-notice")).to_have_count(0)
+
+
+async def test_somebody_who_lost_everything_is_let_in_again_with_one_tap(
+    stage: Stage, nurse: Window
+) -> None:
+    town: Town = stage.town
+    lost = await town.person(unique("Denise Perdue"))
+    await nurse.go("")
+    circle = await nurse.create_circle({**YVETTE, "name": "MOREL Retour"})
+    await nurse.write("Avant la perte.")
+    await nurse.until_sent("Avant la perte.")
+    await nurse.invite(circle, lost.name)
+    async with town.administrator.connected() as administrator:
+        asked = Invite(("professional",), "Sud", 1, resets=lost.account)
+        url = stage.relay.origin + (await administrator.session.call(asked)).path
+    again = await stage.window()
+    await enrol(again, url, lost.name)
+    await again.button("kit.later").click()
+    await again.until_online()
+
+    await expect(again.text("readmission.title", count=1)).to_be_visible()
+    await nurse.go(f"circle/{circle}")
+    notice = nurse.page.locator("circle-page reset-notice")
+    await expect(notice).to_contain_text(lost.name)
+    await notice.get_by_role("button", name=re.compile(nurse.words("reset.action"))).click()
+    dialog = nurse.page.get_by_role("dialog")
+    await expect(dialog).to_contain_text(re.compile("clés sont nouvelles"))
+    await dialog.get_by_role("button", name=nurse.words("reset.action"), exact=True).click()
+
+    await expect(notice).to_have_count(0)
+    await again.row("MOREL Retour").click()
+    await expect(again.note("Avant la perte.")).to_be_visible()
+    await expect(again.text("readmission.title", count=1)).to_have_count(0)
+
+
+async def test_a_member_whose_time_is_over_is_refused_by_the_relay_too(stage: Stage) -> None:
+    circle, colleague = await stage.circle("Mme Terme")
+    substitute = await stage.town.newcomer(unique("Solène Colin"))
+    until = colleague.session.clock.now() + 3_000
+    await circle.add(substitute.account, until=until)
+    theirs: Any = await substitute.circle(circle.circle)
+    await theirs.post("À temps.")
+
+    async def refusal() -> Refusal | None:
+        try:
+            await substitute.session.call(SyncCircle(circle.circle, 0, 1))
+        except Refusal as refused:
+            return refused
+        return None
+
+    while substitute.session.clock.now() < until:
+        await refusal()
+    refused = await refusal()
+    assert refused is not None
+    assert (refused.code, refused.reason) == (Code.FORBIDDEN, "not-a-member")

@@ -71,6 +71,16 @@ async def entries(session: Session, circle: CircleId) -> list[bytes]:
     return found
 
 
+async def states(session: Session, circle: CircleId) -> list[CircleState]:
+    """The ledger after each of its entries, checked as `fetch` does."""
+    found: list[CircleState] = []
+    await fetch(session, circle)
+    for data in await entries(session, circle):
+        author = session.accounts[ledger.peek_entry(data).account]
+        found.append(ledger.apply(found[-1] if found else None, data, author))
+    return found
+
+
 async def _entries(session: Session, circle: CircleId) -> tuple[list[bytes], bytes | None]:
     entries: list[bytes] = []
     while True:

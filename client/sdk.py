@@ -36,6 +36,7 @@ from relais.client.posting import Posted, Writing
 from relais.client.reading import Note
 from relais.client.session import Reconnected, Session
 from relais.crypto import account
+from relais.crypto.readers import Reader, readers_of
 from relais.models.ids import AccountId, CircleId, DeviceId, Millis, NoteId, uuid7
 from relais.models.refusal import Code, Refusal
 from relais.models.wire.account import (
@@ -263,6 +264,13 @@ class Circle:
         newest = (await self.versions(note))[-1]
         await self.mark([newest], *receipts.KINDS)
         return newest
+
+    async def readers(self, note: NoteId) -> list[Reader]:
+        """Who could read the newest version of a note, with which devices, and when; not who did: see `receipts`."""
+        newest = (await self.versions(note))[-1]
+        states = await circle_state.states(self._session, self.circle)
+        await self._session.accounts.load(states[-1].members)
+        return readers_of(states, self._session.accounts, newest.header)
 
     async def receipts(self, note: NoteId) -> list[receipts.Seen]:
         return await receipts.of_note(self._session, self.view, await self.versions(note))

@@ -76,6 +76,11 @@ def declare(grammar: "Grammar") -> None:
     ):
         circle.command(name, run, sentence).add_argument("circle", metavar="CIRCLE")
     access_commands.declare(circle)
+    readers = circle.command(
+        "readers", _readers, "say who could read a note, and when; `receipts` says who did"
+    )
+    readers.add_argument("circle", metavar="CIRCLE")
+    readers.add_argument("note", metavar="NOTE")
     members = grammar.command("members", _members, "say who is in a circle")
     members.add_argument("circle", metavar="CIRCLE")
 
@@ -232,6 +237,26 @@ async def _close(call: "Invocation") -> None:
     async with Client.open(call.home) as me:
         await (await me.circle(call.arguments.circle)).close()
     call.output.one({"circle": call.arguments.circle}, "Closed. It stays readable.")
+
+
+async def _readers(call: "Invocation") -> None:
+    async with Client.open(call.home) as me:
+        circle = await me.circle(call.arguments.circle)
+        rows = [
+            {
+                "account": one.account,
+                "name": me.session.accounts[one.account].profile.name,
+                "audience": one.audience,
+                "epoch": one.epoch,
+                "since": rfc3339(one.since),
+                "until": rfc3339(one.until) if one.until else None,
+                "by_own_key": one.by_own_key,
+                "devices": list(one.devices),
+            }
+            for one in await circle.readers(call.arguments.note)
+        ]
+    columns = ("name", "audience", "since", "until", "account")
+    call.output.many(rows, columns, none="Nobody could read it.")
 
 
 async def _members(call: "Invocation") -> None:

@@ -124,15 +124,22 @@ def _nonce(index: int, *, is_last: bool) -> bytes:
     return index.to_bytes(11, "big") + bytes([is_last])
 
 
-def _pieces(chunks: Iterable[bytes], *, length: int) -> Iterator[tuple[bytes, bool]]:
-    """Regroup into pieces of exactly `length` bytes; the last one is flagged and may be shorter."""
-    buffer = bytearray()
+def _pieces(chunks: Iterable[bytes], *, length: int) -> Iterator[tuple[memoryview, bool]]:
+    """Regroup into pieces of exactly `length` bytes; the last one is flagged and may be shorter.
+
+    Pieces are views: what comes in one large chunk is not copied.
+    """
+    kept = memoryview(b"")
     for chunk in chunks:
-        buffer += chunk
-        while len(buffer) > length:  # exactly `length` may yet turn out to be the last
-            yield bytes(buffer[:length]), False
-            del buffer[:length]
-    yield bytes(buffer), True
+        if chunk and len(kept) == length:  # it was not the last after all
+            yield kept, False
+            kept = memoryview(b"")
+        view = memoryview(bytes(kept) + chunk if kept else chunk)
+        while len(view) > length:
+            yield view[:length], False
+            view = view[length:]
+        kept = view
+    yield kept, True
 
 
 def _padded(chunks: Iterable[bytes], size: int) -> Iterator[bytes]:
@@ -164,7 +171,7 @@ def _open_chunks(cipher: AESGCM, chunks: Iterable[bytes], size: int) -> Iterator
         raise ProtocolError("stream-size")
 
 
-def _open_chunk(cipher: AESGCM, piece: bytes, nonce: bytes) -> bytes | None:
+def _open_chunk(cipher: AESGCM, piece: memoryview, nonce: bytes) -> bytes | None:
     try:
         return cipher.decrypt(nonce, piece, None)
     except InvalidTag:
@@ -185,7 +192,7 @@ def _blame(is_last: bool, surplus: int, *, is_other_end: bool) -> ProtocolError:
 def _unpadded(chunks: Iterable[bytes], size: int) -> Iterator[bytes]:
     left, padding = size, padme(size) - size
     for chunk in chunks:
-        content, zeros = chunk[:left], chunk[left:]
+        content, zeros = (chunk, b"") if len(chunk) <= left else (chunk[:left], chunk[left:])
         left -= len(content)
         padding -= len(zeros)
         if padding < 0 or zeros.count(0) != len(zeros):

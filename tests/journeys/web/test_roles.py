@@ -11,6 +11,8 @@ from web_files import payload, pdf
 from web_stage import Stage, enrol, join, unique
 from web_window import DESKTOP, Window
 
+from verifier import run
+
 pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="session")]
 
 
@@ -141,11 +143,32 @@ async def test_an_auditor_takes_the_entries_home_as_csv_and_ndjson(
     assert "M. Exporté" not in table + lines
 
 
-async def exported(auditor: Window, format_: str, folder: Path) -> str:
+async def test_an_auditor_takes_home_proofs_and_audit_events(
+    stage: Stage, nurse: Window, tmp_path: Path
+) -> None:
+    circle, _ = await stage.circle("Mme Preuve", nurse)
+    await circle.post("Jamais dans un paquet.")
+    auditor = await stage.member("Isabelle Renaud", "auditor", viewport=DESKTOP)
+    await auditor.go("audit")
+    await auditor.field("audit.circle").fill(circle.circle)
+    await auditor.field("audit.circle").press("Enter")
+    await auditor.page.locator("audit-rows time").first.wait_for()
+
+    events = await exported(auditor, "FHIR ANS", tmp_path, ending="fhir-ans.ndjson")
+    assert {json.loads(line)["resourceType"] for line in events.splitlines()} == {"AuditEvent"}
+    proof = await exported(auditor, auditor.words("audit.proof"), tmp_path, ending="proof.json")
+    (tmp_path / "proof.json").write_text(proof, "utf-8")
+    outcome = run(tmp_path / "proof.json", "--json")
+    assert (outcome.code, "entries" in outcome.claims) == (3, True)
+    assert circle.circle in events + proof
+    assert "Jamais dans un paquet." not in events + proof
+
+
+async def exported(auditor: Window, format_: str, folder: Path, *, ending: str = "") -> str:
     async with auditor.page.expect_download() as waiting:
         await auditor.button("audit.export", format=format_).click()
     download: Download = await waiting.value
-    assert download.suggested_filename.endswith(f".{format_.lower()}")
+    assert download.suggested_filename.endswith(f".{ending or format_.lower()}")
     await download.save_as(folder / download.suggested_filename)
     return (folder / download.suggested_filename).read_text("utf-8")
 

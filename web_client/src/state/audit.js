@@ -131,8 +131,9 @@ class Checking {
   }
 }
 
-/** @param {Member} member @param {AuditFilter} filter @param {"csv" | "ndjson"} format @returns {Promise<Blob>} */
+/** @param {Member} member @param {AuditFilter} filter @param {import("./types-audit.js").AuditFormat} format @returns {Promise<Blob>} */
 export async function exported(member, filter, format) {
+  if (format !== "csv" && format !== "ndjson") return served(member, filter, format);
   const { rows, complete } = await collect(member, filter, EXPORTED_MOST);
   if (!complete) throw declined("too-many-rows");
   if (format === "ndjson") return new Blob(rows.map((row) => `${row.raw}\n`), { type: "application/x-ndjson" });
@@ -140,6 +141,16 @@ export async function exported(member, filter, format) {
   return new Blob([`\ufeff${lines.join("\r\n")}\r\n`], { type: "text/csv;charset=utf-8" });
 }
 
+/** A file the server makes. @param {Member} member @param {AuditFilter} filter @param {"fhir-balp" | "fhir-ans" | "proof"} format */
+async function served(member, filter, format) {
+  const query = new URLSearchParams({ format });
+  for (const name of FILTERS) if (filter[name] !== null) query.set(name, String(filter[name]));
+  const data = await member.transport.http.file(`/audit/export?${query}`);
+  if (!data) throw declined("no-such-file");
+  return new Blob([data], { type: format === "proof" ? "application/json" : "application/fhir+ndjson" });
+}
+
+const FILTERS = /** @type {const} */ (["account", "circle", "organisation", "action", "outcome", "since", "until"]);
 const COLUMNS = /** @type {const} */ (["index", "at", "action", "outcome", "code", "account", "name", "profession", "device", "circle", "facts"]);
 
 /** RFC 4180; a cell a spreadsheet would compute is led by an apostrophe. @param {AuditEntry} row */

@@ -6,8 +6,10 @@
  * @property {(filter: AuditFilter) => Promise<AuditVolume>} volume
  * @property {(rows: readonly AuditEntry[], onProgress: (share: number) => void) => Promise<Verification>} verify
  *   Checks in this browser: signature, inclusion of each row, and growth since the tree head last seen here.
- * @property {(filter: AuditFilter, format: "csv" | "ndjson") => Promise<Blob>} export
+ * @property {(filter: AuditFilter, format: AuditFormat) => Promise<Blob>} export
  */
+
+/** The last three are made by the server (docs/audit-log.md). @typedef {"csv" | "ndjson" | "fhir-balp" | "fhir-ans" | "proof"} AuditFormat */
 
 /**
  * @typedef {object} AuditFilter  Null is any.

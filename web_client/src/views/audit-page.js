@@ -13,8 +13,12 @@ import "./audit-verify.js";
 import "./audit-volume.js";
 
 /** @import { App, AuditEntry, AuditFilter, AuditVolume } from "../state/types.js" */
+/** @import { AuditFormat } from "../state/types-audit.js" */
 
 const PAGE = 50;
+const FORMATS = /** @type {const} */ (["csv", "ndjson", "fhir-balp", "fhir-ans", "proof"]);
+/** @type {Partial<Record<AuditFormat, string>>} */
+const ENDINGS = { "fhir-balp": "fhir-balp.ndjson", "fhir-ans": "fhir-ans.ndjson", proof: "proof.json" };
 /** @type {AuditFilter} */
 const ALL = { account: null, circle: null, organisation: null, action: null, outcome: null, since: null, until: null };
 
@@ -85,8 +89,8 @@ export class AuditPage extends LightElement {
     return html`
       <div class="row wrap">
         <h2 class="grow">${t("audit.found", { count })}</h2>
-        ${/** @type {const} */ (["csv", "ndjson"]).map((format) => html`
-          <button class="button" ?disabled=${this.#exporting.busy} aria-label=${t("audit.export", { format: format.toUpperCase() })} title=${t("audit.export", { format: format.toUpperCase() })} @click=${() => this.#export(format)}>${icon("download")}${format.toUpperCase()}</button>`)}
+        ${FORMATS.map((format) => html`
+          <button class="button" ?disabled=${this.#exporting.busy} aria-label=${t("audit.export", { format: formatName(format) })} title=${t("audit.export", { format: formatName(format) })} @click=${() => this.#export(format)}>${icon("download")}${formatName(format)}</button>`)}
       </div>
       ${failureView(this.#exporting.failure)}`;
   }
@@ -159,12 +163,15 @@ export class AuditPage extends LightElement {
     this.tell("say", t("audit.found", { count: this.rows.length }));
   }
 
-  /** @param {"csv" | "ndjson"} format */
+  /** @param {AuditFormat} format */
   async #export(format) {
-    await this.#exporting.run(async () => save(await this.app.audit.export(this.filter, format), `relais-audit-${new Date().toISOString().slice(0, 10)}.${format}`));
+    await this.#exporting.run(async () => save(await this.app.audit.export(this.filter, format), `relais-audit-${new Date().toISOString().slice(0, 10)}.${ENDINGS[format] ?? format}`));
   }
 }
 customElements.define("audit-page", AuditPage);
+
+/** @param {AuditFormat} format */
+const formatName = (format) => (format === "proof" ? t("audit.proof") : format.replace("-", " ").toUpperCase());
 
 /** @param {Blob} blob @param {string} name */
 function save(blob, name) {

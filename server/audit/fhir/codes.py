@@ -90,10 +90,12 @@ OTHER: Final = Event(None, REST, _rest("operation"), "E", SOURCE, DESTINATION, A
 EVENTS: Final[dict[str, Event]] = {
     "auth.token": SIGNED_IN,
     "note.disclose": DISCLOSURE,
+    **dict.fromkeys(("audit.release", "audit.prune"), DELETE),
     **dict.fromkeys(
         (
             *("auth.enrol", "device.offer", "device.request", "admin.invite"),
             *("circle.create", "circle.grant", "note.post", "receipt.post", "blob.upload"),
+            *("audit.hold", "audit.verify"),
         ),
         CREATE,
     ),
@@ -101,17 +103,22 @@ EVENTS: Final[dict[str, Event]] = {
         (
             *("auth.invitation", "auth.join.look", "auth.join.wait", "account.get", "device.list"),
             *("circle.grants", "note.get", "receipt.get", "blob.read"),
-            *("audit.prove", "audit.consistency"),
+            *("audit.prove", "audit.consistency", "audit.heads", "audit.view", "audit.rules"),
         ),
         READ,
     ),
     **dict.fromkeys(
-        ("account.append", "device.approve", "circle.append", "circle.profile"), UPDATE
+        (
+            *("account.append", "device.approve", "circle.append", "circle.profile"),
+            *("audit.review", "audit.rules.set", "audit.retention", "ledger.head"),
+        ),
+        UPDATE,
     ),
     **dict.fromkeys(
         (
             *("circle.sync", "circle.page", "receipt.sync", "circle.ledger", "circle.list"),
             *("directory.search", "admin.accounts", "audit.search", "audit.circle"),
+            *("audit.note", "audit.findings", "audit.volume", "audit.hours"),
             *("audit.export", "log.entries"),
         ),
         QUERY,

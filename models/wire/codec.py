@@ -3,6 +3,7 @@
 import base64
 import binascii
 import types
+from collections.abc import Callable, KeysView
 from dataclasses import fields, is_dataclass
 from functools import cache
 from typing import (
@@ -22,6 +23,8 @@ from relais.models.ids import Length, Pattern
 from relais.models.refusal import Code, Refusal
 
 M = TypeVar("M")
+Read = Callable[[object, str], Any]
+"""Reads a value; the text names it in a refusal."""
 LARGEST_INTEGER = 2**53 - 1
 
 
@@ -31,16 +34,14 @@ def decode(message: type[M], value: object, *, json: bool = False) -> M:
     ``json`` reads byte strings from base64url without padding.
     Raises `Refusal` ``malformed`` with the name of the field; unknown fields are refused.
     """
-    return _message(message, value, json, "")
+    kind: Any = message
+    return cast(M, _reader(kind, json)(value, ""))
 
 
 def encode(message: Any, *, json: bool = False) -> dict[str, Any]:
     """Write a message as a map of plain values (byte strings as base64url when ``json``)."""
-    return {name: _plain(getattr(message, name), json) for name in _hints(type(message))}
-
-
-def _hints(message: Any) -> dict[str, Any]:
-    return _hints_of(message)
+    kind: Any = type(message)
+    return {name: _plain(getattr(message, name), json) for name in _hints_of(kind)}
 
 
 @cache
@@ -60,61 +61,74 @@ def _plain(value: Any, json: bool) -> Any:
     return encode(value, json=json) if is_dataclass(value) else value
 
 
-def _message(message: type[M], value: object, json: bool, path: str) -> M:
-    hints = _hints(message)
-    if not isinstance(value, dict) or set(value) != set(hints):
-        raise _malformed(_differing(value, hints, path))
-    read = {name: _value(hint, value[name], json, f"{path}{name}") for name, hint in hints.items()}
-    return message(**read)
-
-
-def _differing(value: object, hints: dict[str, Any], path: str) -> str:
-    if not isinstance(value, dict):
-        return path.rstrip(".") or "message"
-    missing = sorted(set(hints) - set(value))
-    return path + (missing[0] if missing else "unknown")
-
-
-def _value(hint: Any, value: object, json: bool, path: str) -> Any:
+@cache
+def _reader(hint: Any, json: bool) -> Read:
+    """How values of a type are read: told apart once, not for each value."""
     origin = get_origin(hint)
     if origin is Annotated:
-        plain, *rules = get_args(hint)
-        return _bounded(_value(plain, value, json, path), rules, path)
+        return _bounded(hint, json)
     if origin is Literal:
-        return value if isinstance(value, str) and value in get_args(hint) else _refuse(path)
+        return _choice(get_args(hint))
     if origin in (Union, types.UnionType):
-        return _optional(hint, value, json, path)
+        return _optional(hint, json)
     if origin is tuple:
-        return _sequence(hint, value, json, path)
-    if is_dataclass(hint):
-        return _message(cast("type[Any]", hint), value, json, f"{path}.")
-    return _scalar(hint, value, json, path)
+        return _sequence(hint, json)
+    return _message(hint, json) if is_dataclass(hint) else _scalar(hint, json)
 
 
-def _optional(hint: Any, value: object, json: bool, path: str) -> Any:
-    if value is None:
-        return None
-    (inner,) = (arm for arm in get_args(hint) if arm is not type(None))
-    return _value(inner, value, json, path)
+def _message(message: Any, json: bool) -> Read:
+    readers = {name: _reader(hint, json) for name, hint in _hints_of(message).items()}
+
+    def read(value: object, path: str) -> Any:
+        if not isinstance(value, dict) or value.keys() != readers.keys():
+            raise _malformed(_differing(value, readers.keys(), path))
+        inside = path and f"{path}."
+        return message(**{name: read(value[name], inside + name) for name, read in readers.items()})
+
+    return read
 
 
-def _sequence(hint: Any, value: object, json: bool, path: str) -> tuple[Any, ...]:
-    if not isinstance(value, list | tuple):
-        raise _malformed(path)
-    inner = get_args(hint)[0]
-    return tuple(_value(inner, item, json, path) for item in value)
+def _differing(value: object, names: KeysView[str], path: str) -> str:
+    if not isinstance(value, dict):
+        return path or "message"
+    missing = sorted(names - value.keys())
+    return (path and f"{path}.") + (missing[0] if missing else "unknown")
 
 
-def _scalar(hint: Any, value: object, json: bool, path: str) -> Any:
-    if hint is bytes and json:
-        return _from_base64(value, path)
+def _choice(words: tuple[Any, ...]) -> Read:
+    return lambda value, path: value if isinstance(value, str) and value in words else _refuse(path)
+
+
+def _optional(hint: Any, json: bool) -> Read:
+    (inner,) = (_reader(arm, json) for arm in get_args(hint) if arm is not type(None))
+    return lambda value, path: None if value is None else inner(value, path)
+
+
+def _sequence(hint: Any, json: bool) -> Read:
+    inner = _reader(get_args(hint)[0], json)
+
+    def read(value: object, path: str) -> tuple[Any, ...]:
+        if not isinstance(value, list | tuple):
+            raise _malformed(path)
+        return tuple(inner(item, path) for item in value)
+
+    return read
+
+
+def _scalar(hint: Any, json: bool) -> Read:
+    if hint is bytes:
+        return _from_base64 if json else _bytes
     if hint is int:
-        return _whole(value, path)
+        return _whole
     if hint is str:
-        return _text(value, path)
-    if hint is bytes and isinstance(value, bytearray | memoryview):
-        return bytes(value)
-    return value if isinstance(value, hint) else _refuse(path)
+        return _text
+    return lambda value, path: value if isinstance(value, hint) else _refuse(path)
+
+
+def _bytes(value: object, path: str) -> bytes:
+    if isinstance(value, bytes):
+        return value
+    return bytes(value) if isinstance(value, bytearray | memoryview) else _refuse(path)
 
 
 def _whole(value: object, path: str) -> int:
@@ -135,13 +149,20 @@ def _text(value: object, path: str) -> str:
     return value
 
 
-def _bounded(value: Any, rules: list[Any], path: str) -> Any:
-    for rule in rules:
-        if isinstance(rule, Pattern) and not rule.matches(value):
-            raise _malformed(path)
-        if isinstance(rule, Length) and not rule.least <= len(value) <= rule.most:
-            raise _malformed(path)
-    return value
+def _bounded(hint: Any, json: bool) -> Read:
+    plain, *rules = get_args(hint)
+    inner = _reader(plain, json)
+
+    def read(value: object, path: str) -> Any:
+        found = inner(value, path)
+        for rule in rules:
+            if isinstance(rule, Pattern) and not rule.matches(found):
+                raise _malformed(path)
+            if isinstance(rule, Length) and not rule.least <= len(found) <= rule.most:
+                raise _malformed(path)
+        return found
+
+    return read
 
 
 def _from_base64(value: object, path: str) -> bytes:

@@ -26,6 +26,8 @@ from relais.server.visibility import Visibility, readable, reads_all
 
 ANSWER_BYTES = 4 * 1024 * 1024
 MOST_GRANTS = 1_000
+MOST_VERSIONS = 2_000
+"""Missing ones of one device in an answer: so many fit into the grants of one request."""
 
 
 @dataclass(frozen=True)
@@ -140,7 +142,7 @@ class CircleQueries:
                 circle=view.state.circle,
                 account=account,
                 device=device,
-                seqs=tuple(some),
+                seqs=tuple(some[:MOST_VERSIONS]),
                 since=_since(view, account, device),
             )
             for (account, device), some in sorted(seqs.items())

@@ -1,5 +1,6 @@
 """Changing circles: an entry, the grants it owes and the profile sealed again are stored together or not at all."""
 
+from collections import Counter
 from collections.abc import Awaitable, Callable, Collection
 from dataclasses import dataclass, replace
 from typing import Any
@@ -32,7 +33,14 @@ from relais.server.audit.record import Act, entry_of
 from relais.server.callers import Caller
 from relais.server.circle_book import CircleBook, CircleView
 from relais.server.clock import now_ms
-from relais.server.granted import Granted, granted_with, keys_in, made_by, new_grants
+from relais.server.granted import (
+    MOST_FOR_ONE_DEVICE,
+    Granted,
+    granted_with,
+    keys_in,
+    made_by,
+    new_grants,
+)
 from relais.server.hub import Hub
 from relais.server.owed import OwedNotes
 
@@ -167,6 +175,7 @@ class Circles:
         self, caller: Caller, sealed: Collection[bytes], standing: "_Standing"
     ) -> list[GrantRow]:
         """Each made by the caller, signed, and for a device that is entitled to every key in it."""
+        _check_number(sealed)
         state, at = standing.state, authorize.moment(standing.state, now_ms())
         entitled: set[tuple[Any, ...]] = set(ledger.entitled(state, standing.accounts, at))
         for account in {grants.peek(one).account for one in sealed} & set(
@@ -245,6 +254,13 @@ def _own_entry(caller: Caller, data: bytes) -> Entry:
 
 def _is_stored(state: CircleState, entry: Entry) -> bool:
     return entry.seq <= state.seq and state.heads[entry.seq] == entry.digest
+
+
+def _check_number(sealed: Collection[bytes]) -> None:
+    """Nobody fills one device's mailbox. Raises ``too_large`` {most}."""
+    per_device = Counter(grants.peek(one).device for one in sealed)
+    if max(per_device.values(), default=0) > MOST_FOR_ONE_DEVICE:
+        raise Refusal(Code.TOO_LARGE, most=MOST_FOR_ONE_DEVICE)
 
 
 def _checked_grant(

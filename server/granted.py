@@ -9,6 +9,8 @@ from collections.abc import Collection, Iterable, Mapping
 from relais.models.ids import AccountId, DeviceId
 from relais.models.store.circles import GrantMade, GrantRow
 
+MOST_FOR_ONE_DEVICE = 8
+"""Grants for one device in one request: each can hold a thousand keys."""
 MOST_GRANTERS = 8
 """Accounts that may grant one device the key of one epoch."""
 

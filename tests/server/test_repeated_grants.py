@@ -4,13 +4,14 @@ import secrets
 from collections.abc import Sequence
 
 import pytest
-from members import Circle, House, Person, new_keys, now
+from members import Circle, House, Person, new_keys, now, refused
 
 from relais.crypto import account, cose, grant
 from relais.crypto.device import DeviceKeys
 from relais.crypto.errors import ProtocolError
+from relais.models.refusal import Code
 from relais.models.wire import circle as wire
-from relais.server.granted import MOST_GRANTERS
+from relais.server.granted import MOST_FOR_ONE_DEVICE, MOST_GRANTERS
 
 
 async def team_of(house: House, size: int) -> tuple[list[Person], Circle]:
@@ -96,3 +97,12 @@ async def test_one_key_is_granted_to_one_device_by_eight_accounts_and_no_more(ho
     stored = [await give(one, circle, sealed(one, owner, phone, circle)) for one in others]
     assert stored == [1] * MOST_GRANTERS + [0]
     assert len(await got_by(house, phone, circle)) == MOST_GRANTERS
+
+
+async def test_one_request_brings_eight_grants_for_a_device_and_no_more(house: House) -> None:
+    (owner, other), circle = await team_of(house, 2)
+    keys = await second_device(owner, other)
+    nine = tuple(sealed(other, owner, keys, circle) for _ in range(MOST_FOR_ONE_DEVICE + 1))
+    refusal = await refused(other.on.call(wire.GiveGrants(circle.id, nine)), Code.TOO_LARGE)
+    assert refusal.facts["most"] == MOST_FOR_ONE_DEVICE
+    assert (await other.on.call(wire.GiveGrants(circle.id, nine[:-1]))).stored == 1

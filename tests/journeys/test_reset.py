@@ -13,6 +13,7 @@ from relais.crypto.errors import ProtocolError
 from relais.models.ids import AccountId
 from relais.models.refusal import Refusal
 from relais.models.wire.account import Invite
+from relais.models.wire.circle import ListCircles
 
 
 async def reset(town: Town, old: AccountId, name: str) -> Person:
@@ -45,6 +46,7 @@ async def test_one_operation_gives_back_role_history_and_circle(town: Town) -> N
     (waits,) = await circle.waiting()
     assert (waits.account, waits.by) == (nadia.account, again.account)
     back = await town.connect(again)
+    assert (await back.session.call(ListCircles(False))).returning == 1
     with pytest.raises(UnknownCircle):
         await back.circle(circle.circle)
     before = circle.view.state
@@ -55,6 +57,7 @@ async def test_one_operation_gives_back_role_history_and_circle(town: Town) -> N
     assert after.seq == before.seq + 1, "one entry"
     assert after.audiences["team"].epoch == before.audiences["team"].epoch + 1
     assert await circle.waiting() == ()
+    assert (await back.session.call(ListCircles(False))).returning == 0
     assert await texts(back, circle.circle) == ["avant la perte"]
     await (await back.circle(circle.circle)).post("de retour")
     assert await texts(denis, circle.circle) == ["avant la perte", "de retour"]

@@ -1,13 +1,14 @@
 """What a member is given of a circle with several audiences: versions it is entitled to a key of, and nothing of the others."""
 
 import pytest
-from members import Circle, House, Person, refused
+from members import Circle, House, Person, new_keys, now, refused
 
-from relais.crypto import envelope
+from relais.crypto import account, envelope
 from relais.crypto.content import Content
+from relais.crypto.device import INTERACTIVE
 from relais.crypto.ledger import MemberChange
 from relais.models.refusal import Code
-from relais.models.wire.circle import ListCircles
+from relais.models.wire.circle import AskHelp, Help, ListCircles
 from relais.models.wire.note import (
     GetNote,
     GetReceipts,
@@ -121,3 +122,25 @@ async def test_an_access_is_in_the_log_with_what_was_given(house: House, is_told
     log = [one for one in await house.audit() if one.get("circle") == circle.id]
     (entry,) = [one for one in log if one["action"] == "circle.sync"]
     assert entry["subject"]["count"] == int(is_told)
+
+
+async def test_whoever_waits_for_a_key_is_told_who_can_give_it_and_nobody_else_is(
+    house: House,
+) -> None:
+    circle, nurse, daughter = await family(house)
+    assert (await daughter.on.call(AskHelp(circle.id))) == Help(None, (), None)
+    before = now()
+    keys = new_keys()
+    word = account.possession(keys, keys.device(INTERACTIVE, "tablet"), daughter.id)
+    await daughter.append(account.add_device(daughter.state, daughter.keys, word, at=now()))
+    waiting = house.door(keys)
+    await waiting.connect()
+
+    told = await waiting.call(AskHelp(circle.id))
+
+    assert told.since >= before
+    assert told.accounts == tuple(sorted((nurse.id, daughter.id)))
+    assert told.last_seen is not None
+    assert (await daughter.on.call(AskHelp(circle.id))) == Help(None, (), None)
+    stranger = await house.person("Olga")
+    await refused(stranger.on.call(AskHelp(circle.id)), Code.FORBIDDEN, "not-a-member")

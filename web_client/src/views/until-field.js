@@ -1,10 +1,10 @@
 import { html, nothing } from "lit";
 import { fullTime } from "../i18n/formats.js";
 import { t } from "../i18n/language.js";
+import { suggestion } from "../state/periods.js";
 import { LightElement } from "./light-element.js";
 
 const CHOICES = /** @type {const} */ (["none", "evening", "week", "month", "date"]);
-const EVENING = 20; // o'clock: when a round is over
 
 /** When access ends. Tells `until` with milliseconds, or null for no end. */
 export class UntilField extends LightElement {
@@ -52,17 +52,6 @@ export class UntilField extends LightElement {
   }
 }
 customElements.define("until-field", UntilField);
-
-/** The time a suggestion stands for: eight in the evening; late in the day, the end of it. @param {"none" | "evening" | "week" | "month"} choice @param {number} now @returns {number | null} */
-export function suggestion(choice, now) {
-  if (choice === "none") return null;
-  const end = new Date(now);
-  if (choice === "week") end.setDate(end.getDate() + 7);
-  if (choice === "month") end.setMonth(end.getMonth() + 1);
-  end.setHours(EVENING, 0, 0, 0);
-  if (end.getTime() < now + 3_600_000) end.setHours(23, 59, 0, 0);
-  return end.getTime();
-}
 
 /** As a field of dates and times has it: to the minute, where the reader is. @param {number} at */
 const local = (at) => new Date(at).toLocaleString("sv-SE").slice(0, 16).replace(" ", "T");

@@ -2,12 +2,18 @@
 
 import pytest
 import thief
-from people import ODETTE, Town
+from people import ODETTE, Person, Town, new_home
 
+from relais.client.cli.note_commands import note_facts
+from relais.client.cli.output import rfc3339
 from relais.client.errors import AudienceExists, UnknownNote
+from relais.client.identity import Identity, new_keys
 from relais.client.sdk import Change, Circle, Client
+from relais.crypto import account
+from relais.crypto.device import INTERACTIVE
 from relais.crypto.errors import ProtocolError
 from relais.models.refusal import Refusal
+from relais.models.wire.account import AppendStatement
 
 
 async def household(town: Town) -> tuple[Circle, Client, Client]:
@@ -105,3 +111,35 @@ async def test_an_audience_opens_once(town: Town) -> None:
     circle, _, _ = await household(town)
     with pytest.raises(AudienceExists):
         await circle.open_audience("care")
+
+
+async def another_device(town: Town, client: Client) -> Client:
+    """A second device of somebody's, in the account and given no key yet."""
+    session, keys = client.session, new_keys()
+    mine = session.accounts[client.account]
+    word = account.possession(keys, keys.device(INTERACTIVE, "tablette"), mine.account)
+    added = account.add_device(mine, session.identity.keys, word, at=session.clock.now())
+    await session.call(AppendStatement(added))
+    home = new_home(town.folder, "tablette")
+    Identity(session.identity.origin, mine.account, keys, INTERACTIVE, "tablette").save(home)
+    return await town.connect(Person("tablette", home))
+
+
+async def test_a_note_whose_key_is_on_its_way_says_since_when_and_who_can_help(town: Town) -> None:
+    circle, doctor, _ = await household(town)
+    await circle.post("à l'équipe")
+    tablet = await another_device(town, doctor)
+    theirs = await tablet.circle(circle.circle)
+    (note,) = [one async for one in theirs.notes()]
+
+    waiting, coming = note_facts(tablet, theirs, note)["waiting"], await theirs.help()
+
+    assert note.locked
+    assert waiting["since"] >= rfc3339(note.stored_at)
+    assert coming is not None
+    assert {"Nadia", "Denis"} <= set(coming.names)
+    await doctor.heal()
+    await theirs.refresh()
+    (note,) = [one async for one in theirs.notes()]
+    assert note_facts(tablet, theirs, note)["waiting"] is None
+    assert await theirs.help() is None

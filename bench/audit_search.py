@@ -1,0 +1,212 @@
+"""``python -m bench.audit_search [--entries N]``: fill an embedded database with an audit log, and time searches in it.
+
+Entries are those of a territory over three months: people with their habits, circles, organisations, some refusals. Each question
+is asked as the auditor's page asks it, a page of 50, with values that were drawn before; the slowest answer of each is what counts.
+"""
+
+import argparse
+import asyncio
+import json
+import random
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+ROOT = Path(__file__).resolve().parent.parent
+sys.path.insert(0, str(ROOT))
+
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
+from bench import machine
+from relais.crypto.audit_entry import AuditEntry
+from relais.crypto.signed_note import SignerKey
+from relais.models.ids import uuid7
+from relais.models.store.audit_log import LogEntry
+from relais.models.store.audit_search import Wanted
+from relais.models.store.database import open_database
+from relais.models.store.embedded import EmbeddedDatabase
+from relais.models.store.migrations import migrate
+from relais.server.audit.answers import Page, page_of
+from relais.server.audit.checkpoints import empty_head
+from relais.server.audit.integrate import Integrator
+from relais.server.audit.parts import LogStores
+from relais.server.audit.record import rfc3339
+
+START = 1_772_000_000_000
+SPAN = 90 * 86_400_000
+PAGE, TIMES = 50, 12
+AT_ONCE = 2_000
+AIM_MS = 200
+ACTIONS = {
+    "circle.page": 30,
+    "circle.sync": 20,
+    "receipt.post": 20,
+    "note.post": 12,
+    "blob.read": 8,
+    "auth.token": 5,
+    "circle.list": 3,
+    "note.get": 1.5,
+    "admin.invite": 0.01,
+}
+
+
+@dataclass(frozen=True)
+class Territory:
+    """Who and where; an account is in one organisation and a few circles."""
+
+    accounts: tuple[str, ...]
+    circles: tuple[str, ...]
+    organisations: tuple[str, ...]
+
+    @classmethod
+    def drawn(cls, dice: random.Random) -> "Territory":
+        accounts = tuple(dice.randbytes(32).hex() for _ in range(600))
+        circles = tuple(dice.randbytes(32).hex() for _ in range(3_000))
+        return cls(accounts, circles, tuple(f"Maison de santé {n}" for n in range(40)))
+
+    def entries(self, count: int, dice: random.Random) -> Iterator[LogEntry]:
+        actions = dice.choices(list(ACTIONS), list(ACTIONS.values()), k=count)
+        for index, action in enumerate(actions):
+            yield self._entry(index, START + SPAN * index // count, action, dice)
+
+    def _entry(self, index: int, at: int, action: str, dice: random.Random) -> LogEntry:
+        person = int(dice.triangular(0, len(self.accounts) - 1, 0))
+        circle = self.circles[(person * 7 + int(dice.expovariate(0.1))) % len(self.circles)]
+        searched: dict[str, Any] = {
+            "account": self.accounts[person],
+            "organisation": self.organisations[person % len(self.organisations)],
+            "circle": circle
+            if "." in action and not action.startswith(("auth", "admin"))
+            else None,
+            "action": action,
+            "outcome": "refused" if dice.random() < 0.01 else "ok",
+        }
+        entry = AuditEntry(
+            id=uuid7(at),
+            at=rfc3339(at),
+            reason="forbidden" if searched["outcome"] == "refused" else None,
+            device="ab" * 16,
+            role="professional",
+            purpose="TREAT",
+            source="192.0.2.14",
+            request=f"0badcafe-{index:x}",
+            subject={"count": 20, "seq_from": index % 900, "seq_to": index % 900 + 20},
+            **searched,
+        )
+        return LogEntry(index=index, id=entry.id, at=at, entry=entry.encode(), **searched)
+
+    def questions(self, dice: random.Random) -> dict[str, Wanted]:
+        """One of each kind, with values that are there, and some that are nowhere together."""
+        person = int(dice.triangular(0, len(self.accounts) - 1, 0))
+        account = self.accounts[person]
+        circle = self.circles[(person * 7) % len(self.circles)]
+        organisation = self.organisations[person % len(self.organisations)]
+        since = START + int(dice.random() * (SPAN - 31 * 86_400_000))
+        month = {"since": since, "until": since + 30 * 86_400_000}
+        return {
+            "everything": Wanted(),
+            "a person": Wanted(account=account),
+            "a circle": Wanted(circle=circle),
+            "an organisation": Wanted(organisation=organisation),
+            "a rare action": Wanted(action="admin.invite"),
+            "refusals": Wanted(outcome="refused"),
+            "a person in a circle": Wanted(account=account, circle=circle),
+            "a person's refusals": Wanted(account=account, outcome="refused"),
+            "a person's month": Wanted(account=account, **month),
+            "a person's rare action": Wanted(account=account, action="admin.invite"),
+            "a circle's refusals in a month": Wanted(circle=circle, outcome="refused", **month),
+            "an organisation's action": Wanted(organisation=organisation, action="note.get"),
+            "an organisation's rare action": Wanted(
+                organisation=organisation, action="admin.invite"
+            ),
+            "an organisation's refusals": Wanted(organisation=organisation, outcome="refused"),
+            "an organisation's refused action in a month": Wanted(
+                organisation=organisation, action="blob.read", outcome="refused", **month
+            ),
+            "refusals of an action": Wanted(action="blob.read", outcome="refused"),
+            "an organisation a person is not of": Wanted(
+                account=account, organisation=self.organisations[(person + 1) % 40]
+            ),
+            "all of a month": Wanted(**month),
+        }
+
+
+async def fill(stores: LogStores, territory: Territory, count: int) -> float:
+    """Put entries into their places, then have them taken up into the tree; answers seconds."""
+    began = time.perf_counter()
+    entries = territory.entries(count, random.Random(2))
+    done = 0
+    while some := list(islice(entries, AT_ONCE)):
+        await stores.entries.add(some)
+        done += len(some)
+        if done % 50_000 == 0:
+            print(f"{done} entries, {done / (time.perf_counter() - began):.0f}/s", flush=True)
+    key = SignerKey("bench/log", Ed25519PrivateKey.generate())
+    await stores.heads.begin(empty_head(key))
+    term = await stores.heads.claim(await stores.heads.pulse())
+    assert term is not None
+    await Integrator(stores, key, term, batch=AT_ONCE).load()
+    return time.perf_counter() - began
+
+
+async def measure(stores: LogStores, territory: Territory) -> dict[str, Any]:
+    """Milliseconds to a page, the first questions not counted: median and slowest."""
+    dice = random.Random(3)
+    taken: dict[str, list[float]] = {}
+    for number in range(TIMES + 1):
+        for name, wanted in territory.questions(dice).items():
+            began = time.perf_counter()
+            await page_of(stores, wanted, Page(0, PAGE))
+            if number:
+                taken.setdefault(name, []).append(1000 * (time.perf_counter() - began))
+    return {
+        name: {
+            "median_ms": round(sorted(some)[len(some) // 2], 1),
+            "slowest_ms": round(max(some), 1),
+        }
+        for name, some in taken.items()
+    }
+
+
+async def run(entries: int) -> dict[str, Any]:
+    """Fill, ask, and answer what it took."""
+    with tempfile.TemporaryDirectory(prefix="relais-bench-") as folder:
+        async with (
+            EmbeddedDatabase(Path(folder), name="bench") as embedded,
+            await open_database(embedded.uri, name="bench") as database,
+        ):
+            await migrate(database)
+            stores, territory = LogStores.of(database), Territory.drawn(random.Random(1))
+            seconds = await fill(stores, territory, entries)
+            questions = await measure(stores, territory)
+    return {
+        "at": time.strftime("%Y-%m-%d %H:%M UTC", time.gmtime()),
+        "machine": machine.describe(),
+        "entries": entries,
+        "fill_seconds": round(seconds),
+        "questions": questions,
+        "slowest_ms": max(one["slowest_ms"] for one in questions.values()),
+        "aim_ms": AIM_MS,
+    }
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(prog="bench.audit_search", description="Time searches.")
+    parser.add_argument("--entries", type=int, default=1_000_000)
+    parser.add_argument(
+        "--output", type=Path, default=ROOT / "bench" / "results" / "audit-search.json"
+    )
+    given = parser.parse_args()
+    result = asyncio.run(run(given.entries))
+    print(json.dumps(result, indent=2))
+    given.output.write_text(json.dumps(result, indent=2) + "\n")
+    sys.exit(0 if result["slowest_ms"] <= AIM_MS else 1)
+
+
+if __name__ == "__main__":
+    main()

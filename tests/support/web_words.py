@@ -10,8 +10,10 @@ import _web_bundle
 
 WEB_CLIENT = Path(__file__).parents[2] / "web_client"
 READ = """
-const [{ fr }, { en }] = await Promise.all([import("./src/i18n/fr.js"), import("./src/i18n/en.js")]);
-console.log(JSON.stringify({ fr, en }));
+const [first, inside] = [["fr", "en"], ["fr-inside", "en-inside"]].map((names) => names.map((name) => import(`./src/i18n/${name}.js`)));
+const [{ fr }, { en }] = await Promise.all(first);
+const [{ frInside }, { enInside }] = await Promise.all(inside);
+console.log(JSON.stringify({ fr: { ...fr, ...frInside }, en: { ...en, ...enInside } }));
 """
 
 

@@ -1,16 +1,8 @@
-import { enAudit } from "./en-audit.js";
-import { enDisclosure } from "./en-disclosure.js";
 import { enKeys } from "./en-keys.js";
-import { enMembers } from "./en-members.js";
-import { enNotes } from "./en-notes.js";
 
-/** The English catalogue; the French one has the same keys. */
+/** The English catalogue, but for what stands in en-inside.js; the French one has the same keys. */
 export const en = {
-  ...enMembers,
-  ...enNotes,
-  ...enAudit,
   ...enKeys,
-  ...enDisclosure,
 
   "app.name": "Relais",
   "loading": "Loading…",

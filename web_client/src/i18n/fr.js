@@ -1,16 +1,8 @@
-import { frAudit } from "./fr-audit.js";
-import { frDisclosure } from "./fr-disclosure.js";
 import { frKeys } from "./fr-keys.js";
-import { frMembers } from "./fr-members.js";
-import { frNotes } from "./fr-notes.js";
 
-/** The French catalogue; the English one has the same keys. */
+/** The French catalogue, but for what stands in fr-inside.js; the English one has the same keys. */
 export const fr = {
-  ...frMembers,
-  ...frNotes,
-  ...frAudit,
   ...frKeys,
-  ...frDisclosure,
 
   "app.name": "Relais",
   "loading": "Chargement…",

@@ -1,7 +1,8 @@
 /** @import { fr } from "./fr.js" */
+/** @import { frInside } from "./fr-inside.js" */
 
 /** @typedef {"fr" | "en"} Language */
-/** @typedef {keyof typeof fr} Key */
+/** @typedef {keyof typeof fr | keyof typeof frInside} Key */
 /** @typedef {Readonly<Record<string, string | { one: string, other: string }>>} Catalogue */
 
 const CHOSEN = "relais.language";
@@ -11,9 +12,16 @@ const CATALOGUES = {
   en: async () => (await import("./en.js")).en,
 };
 
+/** @type {Record<Language, () => Promise<Catalogue>>} Words of the pages behind the door. */
+const INSIDE = {
+  fr: async () => (await import("./fr-inside.js")).frInside,
+  en: async () => (await import("./en-inside.js")).enInside,
+};
+
 /** @type {Language} */ let current = "fr";
 /** @type {string} */ let locale = "fr";
 /** @type {Catalogue} */ let catalogue = {};
+let isInside = false;
 let plural = new Intl.PluralRules("fr");
 
 /**
@@ -43,9 +51,19 @@ const sameLanguage = (own) => navigator.languages.filter((tag) => tag.startsWith
 /** @param {Language} language @param {string} [region] a BCP 47 tag of that language */
 export async function speak(language, region = language) {
   catalogue = await CATALOGUES[language]();
+  isInside = false;
   current = language;
   locale = region;
   plural = new Intl.PluralRules(region);
+}
+
+/** Are the words here that somebody needs who has come in? */
+export const speaksInside = () => isInside;
+
+/** Fetch them. */
+export async function speakInside() {
+  catalogue = { ...catalogue, ...(await INSIDE[current]()) };
+  isInside = true;
 }
 
 /** Remember another language on this device; the page then starts again in it. @param {Language} language */

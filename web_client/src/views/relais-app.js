@@ -1,5 +1,5 @@
 import { html, nothing } from "lit";
-import { t } from "../i18n/language.js";
+import { speakInside, speaksInside, t } from "../i18n/language.js";
 import { Doing } from "./doing.js";
 import { go, href, onRoute, routeOf } from "./router.js";
 import { icon } from "./icons.js";
@@ -23,6 +23,7 @@ export class RelaisApp extends LightElement {
   /** @type {() => void} */ #stopRoute = () => {};
   /** @type {WeakSet<Page | Threshold>} */ #loaded = new WeakSet();
   #loading = new Doing(this);
+  #speaking = new Doing(this);
   /** Was there a connection since the start? From then on a page says itself what it could not reach. */ #reached = false;
   /** The way in that is being used; it ends by itself once the account is here. */ #entering = "";
   #place = "";
@@ -103,6 +104,7 @@ export class RelaisApp extends LightElement {
   }
 
   #inside() {
+    if (!speaksInside()) return this.#withoutWords();
     const page = this.#allowed();
     const beside = !page || Boolean(page.beside);
     const pane = this.route.name === "circles" ? "list" : "detail";
@@ -118,6 +120,14 @@ export class RelaisApp extends LightElement {
         </main>
         ${this.#live()}
       </div>`;
+  }
+
+  /** The words of these pages are on their way. */
+  #withoutWords() {
+    if (!this.#speaking.busy && !this.#speaking.failure) void this.#speaking.run(() => fetched({ load: speakInside }));
+    if (!this.#speaking.failure) return html`<main class="threshold">${loading()}</main>`;
+    return html`<main class="threshold"><div>${failureView(this.#speaking.failure)}
+      <button class="button" @click=${() => this.#speaking.clear()}>${t("retry")}</button></div></main>`;
   }
 
   /** Not where somebody writes. */
@@ -248,7 +258,7 @@ export class RelaisApp extends LightElement {
 }
 customElements.define("relais-app", RelaisApp);
 
-/** A page's module; without a network, one that was never fetched is missing. @param {Page | Threshold} page */
+/** A page's module; without a network, one that was never fetched is missing. @param {{ load: () => Promise<unknown> }} page */
 async function fetched(page) {
   try {
     await page.load();

@@ -1,11 +1,14 @@
 import assert from "node:assert/strict";
 import { readdir, readFile } from "node:fs/promises";
 import { test } from "node:test";
-import { en } from "../../src/i18n/en.js";
+import { en as enFirst } from "../../src/i18n/en.js";
+import { enInside } from "../../src/i18n/en-inside.js";
 import { ACTIONS } from "../../src/views/audit-words.js";
-import { fr } from "../../src/i18n/fr.js";
+import { fr as frFirst } from "../../src/i18n/fr.js";
+import { frInside } from "../../src/i18n/fr-inside.js";
 import { spokenAttributesOf, templatesIn, textOf } from "../support/templates.js";
 
+const [fr, en] = [{ ...frFirst, ...frInside }, { ...enFirst, ...enInside }];
 const VIEWS = new URL("../../src/views/", import.meta.url);
 const FORMATS = new Set(["ABCD-EFGH-JKMN-PQRS"]); // how a code looks: the same in every language
 

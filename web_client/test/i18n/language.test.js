@@ -1,13 +1,19 @@
 import assert from "node:assert/strict";
 import { beforeEach, test } from "node:test";
 import { age, birthDate, briefly, dayName, fileSize, lasting, list, percent } from "../../src/i18n/formats.js";
-import { chooseLanguage, speak, t, tMaybe } from "../../src/i18n/language.js";
+import { chooseLanguage, speak, speakInside, t, tMaybe } from "../../src/i18n/language.js";
 
 const NOON = new Date(2026, 5, 10, 12).getTime();
 const DAY = 86_400_000;
 const words = (/** @type {string} */ text) => text.replaceAll(/[\u00a0\u202f]/gu, " ");
 
-beforeEach(() => speak("fr", "fr-FR"));
+/** With the words of every page. */
+async function speaking(language, region) {
+  await speak(language, region);
+  await speakInside();
+}
+
+beforeEach(() => speaking("fr", "fr-FR"));
 
 test("the browser's first language that we speak is chosen, with its region", () => {
   assert.deepEqual(chooseLanguage(["de-DE", "fr-CA", "en-US"]), { language: "fr", locale: "fr-CA" });
@@ -21,14 +27,14 @@ test("whoever speaks neither gets English", () => {
 test("a count chooses the plural, as each language counts nought", async () => {
   assert.equal(t("circles.unread", { count: 0 }), "0 note non lue");
   assert.equal(t("circles.unread", { count: 2 }), "2 notes non lues");
-  await speak("en");
+  await speaking("en");
   assert.equal(t("circles.unread", { count: 0 }), "0 unread notes");
   assert.equal(t("circles.unread", { count: 1 }), "1 unread note");
 });
 
 test("numbers are written as the reader writes them", async () => {
   assert.equal(words(t("volume.total", { count: 12_408 })), "12 408 traces");
-  await speak("en", "en-GB");
+  await speaking("en", "en-GB");
   assert.equal(t("volume.total", { count: 12_408 }), "12,408 entries");
 });
 

@@ -11,11 +11,12 @@ from relais.crypto import cose, envelope, grant, ledger, posting
 from relais.crypto.content import Content
 from relais.crypto.errors import ProtocolError
 from relais.crypto.ledger import CircleState
-from relais.models.ids import CircleId
+from relais.models.ids import CircleId, Millis
 from relais.models.wire.circle import GetGrants, GetLedger, GrantsGot, Ledger
 
 EpochKeys = Mapping[tuple[str, int], bytes]
 _log = logging.getLogger(__name__)
+_CLOCK_AHEAD: Millis = 600_000
 
 
 @dataclass
@@ -57,6 +58,8 @@ async def fetch(session: Session, circle: CircleId) -> CircleView:
     state = await _replayed(session, entries)
     if state.circle != circle:
         raise ProtocolError("wrong-circle")
+    if state.at > session.clock.now() + _CLOCK_AHEAD:  # nobody could write after it, and guests would be gone
+        raise ProtocolError("time-ahead")
     session.pins.check(circle, [cose.digest(entry) for entry in entries])
     await session.accounts.load(state.members)
     view = CircleView(circle, state, profile_envelope=profile)

@@ -14,7 +14,7 @@ from relais.crypto import account, cbor, cose, ledger
 from relais.crypto.account import Profile
 from relais.crypto.device import DeviceKeys
 from relais.crypto.errors import ProtocolError
-from relais.crypto.ledger import Close, MemberRemove
+from relais.crypto.ledger import Close, MemberChange, MemberRemove
 from relais.models.wire.circle import GetLedger
 
 
@@ -191,6 +191,29 @@ async def test_an_entry_by_somebody_who_may_not_is_refused(stage: Stage) -> None
     stage.lie_about_ledger([entries[0], *entries[2:]])
     await refused("broken-chain", nadia.circle(stage.id))
     assert stage.liar.writes == []
+
+
+async def test_an_entry_dated_ahead_is_refused_and_one_a_moment_ahead_is_not(stage: Stage) -> None:
+    nadia = await stage.victim()
+    entries = await stage.entries()
+    denis = stage.denis.session
+    state = ledger.replay(entries, denis.accounts.__getitem__)
+
+    def dated(at: int) -> bytes:
+        return ledger.write_entry(
+            state,
+            denis.identity.keys,
+            account=stage.denis.account,
+            account_head=denis.accounts[stage.denis.account].head,
+            operations=[MemberChange(stage.denis.account, "lead", ("team",), None)],
+            at=at,
+        )
+
+    stage.lie_about_ledger([*entries, dated(denis.clock.now() + 3_600_000)])
+    await refused("time-ahead", nadia.circle(stage.id))
+    assert stage.liar.writes == []
+    stage.lie_about_ledger([*entries, dated(denis.clock.now() + 60_000)])
+    assert (await nadia.circle(stage.id)).view.state.seq == state.seq + 1
 
 
 def lie_about_reset(stage: Stage, of: str, by: str) -> None:

@@ -20,6 +20,7 @@ import { Lane } from "./lane.js";
 
 const GRANTS_PAGE = 100; // whoever gets so many asks once more
 const LEDGER_CHANGED = new Set(["not-a-device", "wrong-account"]);
+const CLOCK_AHEAD = 600_000; // milliseconds: as far as the server lets anybody be
 
 export class CircleKeeper {
   #member;
@@ -179,6 +180,7 @@ export class CircleKeeper {
       isMore = page.more;
     }
     if (!state || state.circle !== this.circle) throw new ProtocolError("wrong-circle");
+    if (state.at > this.#member.clock.now() + CLOCK_AHEAD) throw new ProtocolError("time-ahead"); // nobody could write after it
     this.fetchedAt = Date.now();
     await this.#member.accounts.get(state.members.keys());
     if (state !== before || profile !== this.#kept.profile) await this.#keep({ state, profile });

@@ -74,6 +74,20 @@ test("an entry that breaks the rules is refused, and the ledger stays where it w
   assert.equal(keeper.known.seq, 1);
 });
 
+test("an entry dated ahead is refused, and one a moment ahead is not", async () => {
+  const { nurse, relay, member, keeper } = await scene();
+  await keeper.refresh();
+  const { writeEntry } = await import("../../src/core/ledger.js");
+  const renamed = { op: "member.change", account: nurse.state.account, role: "lead", audiences: ["team"], until: null };
+  const dated = (at) => writeEntry(keeper.known, nurse.keys, { account: nurse.state.account, accountHead: nurse.state.head, at, operations: [renamed] });
+  relay.entries.push(await dated(member.clock.now() + 3_600_000));
+  await refuses("time-ahead", () => keeper.refresh({ isForced: true }));
+  assert.equal(keeper.known.seq, 1);
+  relay.entries.splice(-1, 1, await dated(member.clock.now() + 60_000));
+  await keeper.refresh({ isForced: true });
+  assert.equal(keeper.known.seq, 2);
+});
+
 test("a note that names another ledger's head raises the alarm that the relay shows two", async () => {
   const { nurse, relay, member, keeper, log } = await scene();
   await log.show();

@@ -163,7 +163,7 @@ export const enNotes = {
   "report.people": { one: "{count} person", other: "{count} people" },
   "report.everything": "In the order of time",
   "report.person": { one: "{count} access, on {first}.", other: "{count} accesses, from {first} to {last}." },
-  "report.refused": { one: "{refused} of them refused.", other: "{refused} of them refused." },
+  "report.refused": { one: "{count} of them refused.", other: "{count} of them refused." },
   "fetched.ask": "Who asked the relay for it?",
   "fetched.text": "From the relay’s log: which people’s devices asked for this note. Asked for does not mean read; who read it stands above.",
   "fetched.none": "Nobody has asked for it yet: it was delivered to devices that were connected.",

@@ -163,7 +163,7 @@ export const frNotes = {
   "report.people": { one: "{count} personne", other: "{count} personnes" },
   "report.everything": "Dans l’ordre du temps",
   "report.person": { one: "{count} accès, le {first}.", other: "{count} accès, du {first} au {last}." },
-  "report.refused": { one: "Dont {refused} refusé.", other: "Dont {refused} refusés." },
+  "report.refused": { one: "Dont {count} refusé.", other: "Dont {count} refusés." },
   "fetched.ask": "Qui l’a demandée au relais ?",
   "fetched.text": "D’après le journal du relais : quels appareils ont demandé cette note. Demandée ne veut pas dire lue ; les lectures sont ci-dessus.",
   "fetched.none": "Personne ne l’a encore demandée : elle a été remise aux appareils connectés.",

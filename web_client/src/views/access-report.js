@@ -1,5 +1,5 @@
 import { html, nothing } from "lit";
-import { dateTime, fullTime, number, shortDate } from "../i18n/formats.js";
+import { dateTime, fullTime, shortDate } from "../i18n/formats.js";
 import { t } from "../i18n/language.js";
 import { actionName, actorName } from "./audit-words.js";
 import { icon } from "./icons.js";
@@ -63,4 +63,4 @@ function peopleOf(rows) {
 const person = ({ name, profession, organisation, times, refused, first, last }) => html`
   <li><p class="strong">${name}</p>
     <p class="small quiet">${[profession, organisation].filter(Boolean).join(" · ")}</p>
-    <p class="small">${t("report.person", { count: times, first: dateTime(first), last: dateTime(last) })}${refused ? html` ${t("report.refused", { count: refused, refused: number(refused) })}` : nothing}</p></li>`;
+    <p class="small">${t("report.person", { count: times, first: dateTime(first), last: dateTime(last) })}${refused ? html` ${t("report.refused", { count: refused })}` : nothing}</p></li>`;

@@ -93,7 +93,7 @@ test("the lead and the auditor see who looked at a circle, and the auditor's pro
   const here = await nurse.circle(circle);
   await here.post({ ...DRAFT, text: "Surveillé" });
   await noteSaying(here, "Surveillé");
-  await eventually(async () => (await here.accesses(0)).rows.some((row) => row.action === "note.post" && row.name === "Ivan Morin" && row.outcome === "ok"));
+  await eventually(async () => (await here.accesses({ before: 0, account: null, since: null, until: null })).rows.some((row) => row.action === "note.post" && row.name === "Ivan Morin" && row.outcome === "ok"));
   const asked = { account: accountOf(nurse), circle, organisation: null, action: null, outcome: null, since: null, until: null };
   const { rows } = await auditor.app.audit.search({ ...asked, before: 0, limit: 50 });
   assert.ok(rows.some((row) => row.action === "note.post" && row.circle === circle));

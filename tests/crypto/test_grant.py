@@ -151,3 +151,19 @@ def test_a_made_up_key_never_passes_for_an_epochs_key() -> None:
         at=NOW,
     )
     refused("wrong-key", lambda: grant.open_grant(data, BRUNO.keys, made.state, ANNE.state))
+
+
+def test_a_single_version_is_handed_over_by_its_own_key() -> None:
+    made, name = circle(), grant.NoteName("01990000-0000-7000-8000-000000000001", 2)
+    data = grant.seal(
+        ANNE.keys,
+        BRUNO.keys.device("interactive", ""),
+        circle=made.state.circle,
+        account=BRUNO.id,
+        granter=ANNE.id,
+        notes={name: random("content key")},
+        at=NOW,
+    )
+    assert grant.peek(data).keys == (name,)
+    opened = grant.open_grant(data, BRUNO.keys, made.state, ANNE.state)
+    assert opened == {name: random("content key")}

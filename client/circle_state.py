@@ -58,7 +58,8 @@ async def fetch(session: Session, circle: CircleId) -> CircleView:
     state = await _replayed(session, entries)
     if state.circle != circle:
         raise ProtocolError("wrong-circle")
-    if state.at > session.clock.now() + _CLOCK_AHEAD:  # nobody could write after it, and guests would be gone
+    # Nobody could write after it, and guests would be gone.
+    if state.at > session.clock.now() + _CLOCK_AHEAD:
         raise ProtocolError("time-ahead")
     session.pins.check(circle, [cose.digest(entry) for entry in entries])
     await session.accounts.load(state.members)

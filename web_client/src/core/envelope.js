@@ -149,7 +149,7 @@ export async function openEnvelope(envelope, epochKeys) {
  * @param {Envelope} envelope @param {EpochKeys} keys @returns {Promise<Bytes>}
  */
 export async function contentKeyOf({ header }, keys) {
-  const own = /** @type {Bytes | undefined} */ (keys.get(keyName(header.note, header.version)));
+  const own = keys.get(keyName(header.note, header.version));
   if (own && isSame(await commit(own), header.commitment)) return own;
   const key = await openKey(header, keys);
   if (!isSame(await commit(key), header.commitment)) throw new ProtocolError("commitment-differs");

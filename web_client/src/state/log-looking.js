@@ -43,14 +43,21 @@ export class LogLooking {
     this.#isLooking = true;
     try {
       const { LogWatch } = await import("./log-watch.js");
-      const watch = new LogWatch(this.#shown.member, this.#shown.book);
-      const isAll = await watch.check().finally(async () => this.#tell(await watch.state()));
-      if (!isAll) this.#in(AGAIN);
+      if (!(await this.#checked(new LogWatch(this.#shown.member, this.#shown.book)))) this.#in(AGAIN);
     } catch (error) {
       if (!(error instanceof ProtocolError)) this.#fault(error); // that is an alarm already
       this.#in(AGAIN);
     } finally {
       this.#isLooking = false;
+    }
+  }
+
+  /** Is all compared? What is known of it by now is shown, also when the check breaks off. @param {import("./log-watch.js").LogWatch} watch */
+  async #checked(watch) {
+    try {
+      return await watch.check();
+    } finally {
+      this.#tell(await watch.state());
     }
   }
 }

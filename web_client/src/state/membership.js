@@ -216,7 +216,7 @@ export function openingAudience(member, name, others) {
       const joining = state.members.get(account);
       if (!joining) throw new ProtocolError("not-a-member");
       const { role, until } = lastPeriod(joining);
-      return /** @type {Operation} */ ({ op: "member.change", account, role, audiences: [...audiencesOf(joining), name], until });
+      return { op: /** @type {const} */ ("member.change"), account, role, audiences: [...audiencesOf(joining), name], until };
     });
     return { operations, open: [name] };
   };

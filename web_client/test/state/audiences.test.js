@@ -57,8 +57,8 @@ test("a stay goes on through changes, ends at its hour, and those before it are 
 });
 
 test("the next end that lies ahead is waited for, and no other", () => {
-  assert.equal(nextEnd(/** @type {any} */ (state), NOW), 200);
-  assert.equal(nextEnd(/** @type {any} */ (state), NOW + 200), 300);
-  assert.equal(nextEnd(/** @type {any} */ (state), NOW + 500), null);
+  assert.equal(nextEnd(state, NOW), 200);
+  assert.equal(nextEnd(state, NOW + 200), 300);
+  assert.equal(nextEnd(state, NOW + 500), null);
   assert.equal(nextEnd(null, NOW), null);
 });

@@ -1,5 +1,6 @@
 /** One note to several circles, and one table of who has seen it: what state/types.js calls Broadcasts. */
 import { utf8, uuid7 } from "../core/bytes.js";
+import { TEAM } from "../core/ledger.js";
 import { sealFiles } from "./attachments.js";
 import { findOwn, lookedKey } from "./broadcast-finder.js";
 import { acting, declined } from "./failure.js";
@@ -84,7 +85,7 @@ export class Broadcasts {
       const broadcast = uuid7(at);
       const content = { type, text, form: null, attachments: sealed.map(({ attachment }) => attachment), reply_to: null, broadcast };
       const writings = [...new Set(circles)].map((circle) => ({
-        circle, note: uuid7(at), version: 1, replaces: null, kind: /** @type {const} */ ("post"), at, audiences: ["team"], urgent, acknowledge, mentions: [], content,
+        circle, note: uuid7(at), version: 1, replaces: null, kind: /** @type {const} */ ("post"), at, audiences: [TEAM], urgent, acknowledge, mentions: [], content,
       }));
       const said = { type, text, acknowledge };
       const kept = {
@@ -173,7 +174,7 @@ export class Broadcasts {
       me: member.account, joinedAt: member.joinedAt, now: member.clock.now(), state: keeper.state, versions: log.versions,
       waiting: [], receipts: book.receipts(circle).book, accounts: member.accounts,
     };
-    return receiptRows(scene, { note, versions, author: member.account });
+    return receiptRows(scene, { note, versions, author: member.account, audiences: [TEAM] });
   }
 
   #publish() {

@@ -84,7 +84,7 @@ class Relay:
     async def call(self, request: Any) -> Any:
         answers: dict[type, Callable[[Any], Any]] = {
             GetAccounts: lambda ask: Chains(
-                tuple(Chain(one, (self.people[one].chain,)) for one in ask.accounts)
+                tuple(Chain(one, (self.people[one].chain,), None) for one in ask.accounts)
             ),
             GetLedger: lambda ask: Ledger(
                 tuple(self.entries[ask.from_seq :]), self.profile, more=False

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 import thief
 from people import ODETTE, Person, Town, new_home
+from second_device import PASSPHRASE, joined
 
 from relais.client import enrolment
 from relais.client.cli.device_commands import admit
@@ -24,25 +25,10 @@ from relais.models.wire.account import ApproveDevice, DeviceRequested
 from relais.models.wire.auth import RequestJoin
 from relais.models.wire.circle import ListCircles
 
-PASSPHRASE = "une phrase secrète"
-
 
 @pytest.fixture(autouse=True)
 def _passphrase(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("RELAIS_PASSPHRASE", PASSPHRASE)
-
-
-async def joined(first: Client, folder: Path) -> Person:
-    """A second device, let in by the code on the first."""
-    offered = await enrolment.offer(first.session)
-    path = folder / "second"
-    async with asyncio.TaskGroup() as group:
-        admitting = group.create_task(admit(first, offered))
-        group.create_task(enrolment.join_account(NewDevice(path, "tablette"), offered.link))
-    await first.heal()
-    second = Person(first.name, Home.open(path))
-    assert second.device == admitting.result()
-    return second
 
 
 async def texts(client: Client, circle: str) -> list[str | None]:

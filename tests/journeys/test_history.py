@@ -1,10 +1,12 @@
 """A history that begins at a moment: every note from then on, none of before, by the keys and not by the server's word."""
 
 import asyncio
+from pathlib import Path
 
 import pytest
 import thief
 from people import ODETTE, Person, Town
+from second_device import PASSPHRASE, joined
 
 from relais.client import healing
 from relais.client.sdk import Circle, Client
@@ -106,3 +108,33 @@ async def test_a_note_written_before_and_sent_after_stays_closed_and_holds_nobod
     await circle.add(substitute.account, history=since)
     await circle.post("ensuite")
     assert await texts(substitute, circle.circle) == ["le 3 mars", "le 4 mars", "ensuite"]
+
+
+@pytest.mark.parametrize("by", ["the guest's first device", "a colleague"])
+async def test_a_later_device_of_such_a_member_is_healed_into_the_same_history(
+    town: Town, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, by: str
+) -> None:
+    monkeypatch.setenv("RELAIS_PASSPHRASE", PASSPHRASE)
+    nurse, substitute = await town.newcomer("Nadia"), await town.newcomer("Solène")
+    circle, since = await straddling(town, nurse)
+    await circle.add(substitute.account, history=since)
+    await circle.post("aujourd'hui")
+    expected = ["le 3 mars", "le 4 mars", "aujourd'hui"]
+
+    async def nothing(*_: object) -> int:
+        return 0  # the first device is put away before it hands anything over
+
+    with pytest.MonkeyPatch.context() as patch:
+        if by == "a colleague":
+            patch.setattr(healing, "heal_all", nothing)
+        second = await joined(substitute, tmp_path)
+    client = await town.connect(second)
+    if by == "a colleague":
+        assert await texts(client, circle.circle) == [None, None, None]
+        (row,) = (await nurse.session.call(GetMissing(circle.circle))).notes
+        assert (row.device, row.seqs) == (second.device, (2, 3))
+        await nurse.heal()
+    assert await texts(client, circle.circle) == expected
+    assert readable(town, second, circle.circle) == set(expected), "with the whole database"
+    missing = await nurse.session.call(GetMissing(circle.circle))
+    assert (missing.missing, missing.notes) == ((), ())

@@ -44,7 +44,7 @@ KEYS: dict[str, set[str]] = {
     "notes": {
         *("circle", "seq", "note", "version", "author", "author_name", "at", "type", "text"),
         *("form", "attachments", "urgent", "acknowledge", "reply_to", "broadcast", "withdrawn"),
-        *("locked", "audiences", "waiting"),
+        *("locked", "audiences", "waiting", "damaged"),
     },
     "fetch": {"file", "size"},
     "ack": {"note", "version"},

@@ -123,24 +123,31 @@ export class AccountBook {
     try {
       const { chains } = await this.#transport.call("account.get", { accounts: [...accounts] });
       for (const chain of chains) await this.#take(chain);
+      for (const chain of chains) await this.#link(chain); // once all are known: one may have taken another's place
     } catch (error) {
       for (const account of accounts) this.#stale.add(account);
       throw error;
     }
   }
 
-  /** Throws ProtocolError `wrong-account` for a successor that does not name this account itself. @param {import("../core/wire.d.ts").Chain} chain */
-  async #take({ account, statements, replaced_by: replacedBy }) {
+  /** Throws ProtocolError `wrong-account` for another account's chain. @param {import("../core/wire.d.ts").Chain} chain */
+  async #take({ account, statements }) {
     const before = this.#known.get(account) ?? null;
     const after = await followChain(before, statements);
     if (after.account !== account) throw new ProtocolError("wrong-account");
+    if (after.seq !== before?.seq) await this.#keep(after, this.#links.get(account) ?? NO_LINK);
+  }
+
+  /** Throws ProtocolError `wrong-account` for a successor that does not name this account itself. @param {import("../core/wire.d.ts").Chain} chain */
+  async #link({ account, statements, replaced_by: replacedBy }) {
+    const [state, link] = [this.require(account), this.#links.get(account) ?? NO_LINK];
     if (replacedBy) {
       const newer = await this.get([replacedBy]);
       if (newer.get(replacedBy)?.replaces !== account) throw new ProtocolError("wrong-account");
     }
-    const opening = after.replaces ? (statements[0] ?? null) : null;
-    const isNew = after.seq !== before?.seq || replacedBy !== (this.#links.get(account)?.replacedBy ?? null);
-    if (isNew) await this.#keep(after, { replacedBy, opening });
+    const opening = state.replaces ? (statements[0] ?? null) : null;
+    const isNew = replacedBy !== link.replacedBy || (opening === null) !== (link.opening === null);
+    if (isNew) await this.#keep(state, { replacedBy, opening });
   }
 }
 

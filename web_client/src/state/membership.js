@@ -48,8 +48,12 @@ export async function create(member, profile) {
   return keeper;
 }
 
+/** What is told to whoever does not know yet of a device that came or went. */
+const UNKNOWN_DEVICE = new Set(["grants-missing", "not-entitled"]);
+
 /**
- * Write the next entry; of two rivals one is told `conflict` and plans again on top of the other.
+ * Write the next entry; of two rivals one is told `conflict` and plans again on top of the other. So does who did not know
+ * of a device that came or went meanwhile.
  * @param {Member} member @param {CircleKeeper} keeper @param {(state: CircleState, at: number) => Plan | Promise<Plan>} plan
  */
 export async function append(member, keeper, plan) {
@@ -65,8 +69,10 @@ export async function append(member, keeper, plan) {
       await member.transport.call("circle.append", { circle: keeper.circle, entry, grants, profile });
       return await keeper.accept(change.state, change);
     } catch (error) {
+      const isOutdated = error instanceof Refusal && UNKNOWN_DEVICE.has(error.reason ?? "");
       const isRival = error instanceof Refusal && error.code === "conflict";
-      if (!isRival || attempt === TRIES) throw error;
+      if (!(isOutdated || isRival) || attempt === TRIES) throw error;
+      if (isOutdated) await member.accounts.get(keeper.known.members.keys(), { isFresh: true });
     }
   }
 }

@@ -34,7 +34,7 @@ const CIRCLES_AT_ONCE = 2;
 const STALE_TRIES = 5;
 const RETRY_AFTER = [2_000, 5_000, 15_000, 60_000];
 /** Refusals that pass by themselves: the version stays. */
-const PASSING = new Set(["unavailable", "rate_limited", "unauthenticated", "internal"]);
+const PASSING = new Set(["unavailable", "rate_limited", "unauthenticated", "internal", "stale_epoch"]);
 /** @type {Sending} */
 const QUEUED = Object.freeze({ state: "queued", progress: 0, code: null, reason: null });
 
@@ -254,7 +254,7 @@ export class Outbox {
   async #seal(keeper, row) {
     const waiting = this.#waiting.get(nameOf(row));
     if (!waiting) throw new Failure("aborted");
-    await rotateIfDue(this.#member, keeper);
+    await this.#renew(keeper);
     const { account, clock, keys } = this.#member;
     const { circle, note, version, replaces, kind, at, urgent, acknowledge, mentions } = row;
     const state = keeper.known;
@@ -268,6 +268,16 @@ export class Outbox {
     await this.#member.database.write([{ store: "outbox", put: sealed }]);
     this.#waiting.set(nameOf(row), { ...waiting, row: sealed });
     return sealed;
+  }
+
+  /** Where it is the new epoch that is refused, nothing is said of the note, which waits. @param {import("./circle-keeper.js").CircleKeeper} keeper */
+  async #renew(keeper) {
+    try {
+      await rotateIfDue(this.#member, keeper);
+    } catch (error) {
+      if (!(error instanceof Refusal) || PASSING.has(error.code)) throw error;
+      throw new Refusal("stale_epoch", { reason: error.reason });
+    }
   }
 
   /** It is the server's now, or nobody's: with the blobs no other version waits for. @param {Row} row */

@@ -4,6 +4,7 @@ import { IDBFactory } from "fake-indexeddb";
 import * as account from "../../src/core/account.js";
 import { randomBytes, uuid7 } from "../../src/core/bytes.js";
 import { Clock } from "../../src/core/clock.js";
+import { digest } from "../../src/core/cose.js";
 import { deviceOf, keysFromRandom } from "../../src/core/device.js";
 import * as envelope from "../../src/core/envelope.js";
 import { keyName, openOperation } from "../../src/core/epoch.js";
@@ -34,12 +35,14 @@ export class Relay {
   chains = new Map();
   entries = [];
   grants = [];
+  unopenable = new Set();
   notes = [];
   calls = [];
+  now = START + 1_000;
 
   /** @param {Awaited<ReturnType<typeof somebody>>[]} people */
   static async of(...people) {
-    const relay = new Relay();
+    const relay = new this();
     for (const { state, statements } of people) relay.chains.set(state.account, [...statements]);
     const [lead, ...others] = people;
     relay.lead = lead;
@@ -70,7 +73,7 @@ export class Relay {
       circle: this.circle, note: uuid7(START), version: 1, replaces: null, kind: "post", account: by.state.account, at: START + 30,
       ledger_seq: this.state.seq, ledger_head: this.state.head, urgent: false, acknowledge: false, mentions: [], ...more,
     };
-    const said = { type: "GEN", text, form: null, attachments: [], reply_to: null, broadcast: null };
+    const said = { type: more.kind === "profile" ? "PROFILE" : "GEN", text, form: null, attachments: [], reply_to: null, broadcast: null };
     return envelope.seal(by.keys, draft, said, { to: [{ audience: "team", epoch: 1, key: KEY }], entropy: randomBytes(envelope.ENTROPY_SIZE) });
   }
 
@@ -91,7 +94,13 @@ export class Relay {
   answers = {
     "account.get": ({ accounts }) => ({ chains: accounts.filter((id) => this.chains.has(id)).map((id) => ({ account: id, statements: this.chains.get(id) })) }),
     "circle.ledger": ({ from_seq: from }) => ({ entries: this.entries.slice(from), profile: null, more: false }),
-    "circle.grants": ({ after }) => ({ grants: this.grants.slice(after), last: this.grants.length }),
+    "circle.grants": ({ after }) => ({ grants: this.grants.slice(after).filter((data) => !this.unopenable.has(data)), last: this.grants.length }),
+    "circle.unopenable": async ({ grants }) => {
+      const hashes = await Promise.all(this.grants.map(digest));
+      const found = this.grants.filter((_, index) => grants.includes(hashes[index]));
+      for (const data of found) this.unopenable.add(data);
+      return { noted: found.length };
+    },
     "circle.sync": ({ after, limit }) => ({ notes: this.notes.filter((note) => note.seq > after).slice(0, limit), last_seq: this.notes.length, others: [] }),
     "circle.page": ({ before, limit }) => ({ notes: this.notes.filter((note) => before === 0 || note.seq < before).slice(-limit), last_seq: this.notes.length, others: [] }),
     "note.get": async ({ note }) => {
@@ -101,17 +110,20 @@ export class Relay {
   };
 }
 
-/** This person at a device of that relay. */
-export async function memberAt(relay, person) {
-  const database = await Database.open(new IDBFactory(), "test");
+/** This person at a device of that relay; `disk`: what the browser has kept, of a client that ran before. */
+export async function memberAt(relay, person, { disk = new IDBFactory() } = {}) {
+  const database = await Database.open(disk, "test");
   const keyStore = new KeyStore(database);
-  const { stored } = await keyStore.make();
-  await keyStore.keep(stored, { account: person.state.account, device: person.keys.id, origin: "https://relais.example", joinedAt: START });
-  const clock = new Clock(() => START + 1_000);
-  const transport = { call: (event, request) => relay.call(event, request), state: "online", clock };
+  if (!(await keyStore.load())) {
+    const { stored } = await keyStore.make();
+    await keyStore.keep(stored, { account: person.state.account, device: person.keys.id, origin: "https://relais.example", joinedAt: START });
+  }
+  const clock = new Clock(() => relay.now);
+  const transport = { call: (event, request) => relay.call(event, request, person), state: "online", clock };
   const faults = [];
   const alarms = new Alarms({ database, now: () => clock.now(), nameOf: () => null, report: (error) => faults.push(error) });
   const accounts = new AccountBook({ database, transport });
+  await accounts.load();
   return {
     keys: person.keys, account: person.state.account, origin: "https://relais.example", joinedAt: START, transport, clock, database, keyStore, accounts, alarms,
     roles: () => ["professional"], faults,

@@ -14,7 +14,7 @@ from relais.client.patient import profile_of
 from relais.client.sdk import Patient
 from relais.models import wire
 from relais.models.refusal import Refusal
-from relais.models.wire import account, audit, auth, circle, note
+from relais.models.wire import account, audit, auth, circle, heads, note, watch
 from relais.models.wire.codec import decode, encode
 
 pytestmark = pytest.mark.usefixtures("unharmed")
@@ -80,9 +80,29 @@ def good(scene: Scene) -> dict[type, Any]:
         audit.ProveEntry(0),
         audit.ProveConsistency(1),
         audit.CircleAccesses(one, 0, 10),
+        audit.NoteAccesses(one, scene.first.note, ()),
+        heads.ProveHeads((heads.LedgerFrom(one, 0),), 0),
+        note.DiscloseNote(one, scene.first.note, 1, False),
+        circle.AskHelp(one),
+        *watching(denis.account),
     ]
     assert {type(request) for request in requests} == set(wire.REQUESTS)
     return {type(request): request for request in requests}
+
+
+def watching(somebody: str) -> list[Any]:
+    """What an auditor, or an administrator, asks of the rules and of what they found."""
+    rules = ("refusals",), "Europe/Paris", 30, (watch.OpeningHours("Sud", 1, 5, 8, 19),)
+    return [
+        watch.ListFindings(True, somebody, 0, 10),
+        watch.ReviewFinding("refusals", 0, "expected"),
+        watch.ViewEntry(0),
+        watch.TellVerified(1, bytes(32), 1, None),
+        watch.CountAudit(somebody, None, None, None, None, None, None),
+        watch.CountHours(somebody, "2026-03"),
+        watch.GetRules(),
+        watch.SetRules(watch.Rules(0, *rules, 5, 10, 15, 5, 10)),
+    ]
 
 
 def breaks(kind: type, value: Any) -> str | None:

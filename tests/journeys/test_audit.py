@@ -118,7 +118,18 @@ async def test_an_export_verifies_by_the_published_key_and_continues_the_one_bef
     first = await exported(town.relay, tmp_path / "first")
     before = first.verify()
     assert set(before) == {
-        *("verified", "size", "root", "log", "key", "key_from_export", "first_at", "last_at")
+        *(
+            "verified",
+            "size",
+            "root",
+            "log",
+            "key",
+            "key_from_export",
+            "first_at",
+            "last_at",
+            "pruned",
+            "witnesses",
+        )
     }
     assert (before["verified"], before["key_from_export"]) == (True, False)
     assert before["size"] == len(first.entries()) > 10

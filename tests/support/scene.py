@@ -23,8 +23,10 @@ from relais.models.wire.codec import encode
 
 T = TypeVar("T")
 ANSWER_SECONDS = 20
-PASSING = ("audit_pending", "audit_log", "audit_tiles", "audit_heads", "challenges")
-"""What every request leaves behind, refused or not: entries of the log, challenges that were used."""
+LOG = ("audit_pending", "audit_log", "audit_tiles", "audit_heads", "audit_ledgers")
+WATCH = ("audit_watch", "audit_people", "audit_hours", "audit_findings")
+PASSING = (*LOG, *WATCH, "challenges")
+"""What every request leaves behind, refused or not: entries of the log, what its rules made of them, used challenges."""
 
 
 class RawSocket:

@@ -1,10 +1,12 @@
 """Keeping what was written, sealing it, sending it until it is acknowledged (docs/protocol.md §6)."""
 
+import logging
 from dataclasses import dataclass, replace
 
 from relais.client import attachments, audiences, circle_state, membership, sealing
 from relais.client.blobs import Progress, silent
 from relais.client.circle_state import CircleView
+from relais.client.errors import Locked
 from relais.client.home import Home
 from relais.client.outbox import Outbox, Waiting
 from relais.client.session import Session
@@ -15,6 +17,7 @@ from relais.models.ids import AccountId, CircleId, Digest, Millis, NoteId, uuid7
 from relais.models.refusal import Code, Refusal
 from relais.models.wire.note import NoteStored, PostNote
 
+_log = logging.getLogger(__name__)
 _TRIES = 5
 _PASSING = (
     Code.UNAVAILABLE,
@@ -124,7 +127,7 @@ def waiting(session: Session) -> list[Waiting]:
 
 
 async def flush(session: Session) -> tuple[list[Posted], list[tuple[Waiting, Refusal]]]:
-    """Send everything that waits, in order. A refused version does not hold up the others."""
+    """Send everything that waits, in order. A version that is refused, or waits for its key, does not hold up the others."""
     posted: list[Posted] = []
     refused: list[tuple[Waiting, Refusal]] = []
     for one in waiting(session):
@@ -132,6 +135,8 @@ async def flush(session: Session) -> tuple[list[Posted], list[tuple[Waiting, Ref
             posted.append(await deliver(session, one))
         except Refusal as refusal:
             refused.append((one, refusal))
+        except Locked:
+            _log.info("a note for circle %s waits for its key", one.circle[:8])
     return posted, refused
 
 
@@ -170,7 +175,15 @@ def _may_not_rotate(session: Session) -> bool:
     return "bot" in session.roles
 
 
+def _require_member(session: Session, view: CircleView) -> None:
+    """What the server would say: whoever left has no key to seal with, and would wait for one for ever."""
+    member = view.state.members.get(session.identity.account)
+    if member is None or not member.active(max(session.clock.now(), view.state.at)):
+        raise Refusal(Code.FORBIDDEN, reason="not-a-member")
+
+
 def _sealed(session: Session, view: CircleView, waiting: Waiting) -> Waiting:
+    _require_member(session, view)
     draft = Draft(
         circle=waiting.circle,
         note=waiting.note,

@@ -2,7 +2,8 @@
 
 from people import ODETTE, Town
 
-from relais.client import enrolment, healing
+from relais.client import enrolment, healing, posting
+from relais.client.posting import Writing
 from relais.crypto import account, kit
 from relais.models.wire.account import AppendStatement
 from relais.models.wire.circle import GetMissing
@@ -65,3 +66,22 @@ async def test_a_lost_socket_is_opened_again_whatever_is_asked_first(town: Town)
 
     assert mine.account == nurse.account
     assert nurse.session.transport.connected
+
+
+async def test_a_note_of_somebody_removed_meanwhile_is_given_up_and_holds_up_no_other(
+    town: Town,
+) -> None:
+    nurse, doctor = await town.newcomer("Nadia"), await town.newcomer("Denis")
+    circle = await nurse.create_circle(ODETTE)
+    await circle.add(doctor.account)
+    own = await doctor.create_circle(ODETTE)
+    now = doctor.session.clock.now()
+    late = posting.keep(doctor.session.home, circle.circle, Writing("trop tard"), at=now)
+    posting.keep(doctor.session.home, own.circle, Writing("à temps"), at=now)
+
+    await circle.remove(doctor.account)
+    posted, refused = await doctor.flush()
+
+    assert [one.circle for one in posted] == [own.circle]
+    assert [(one.note, why.reason) for one, why in refused] == [(late.note, "not-a-member")]
+    assert posting.waiting(doctor.session) == []

@@ -164,6 +164,7 @@ _ACTIONS = {
     "circle.profile": ("Fiche du patient modifiée", "Patient profile changed"),
     "circle.grants": ("Clés reçues", "Keys received"),
     "circle.grant": ("Clés données", "Keys granted"),
+    "circle.unopenable": ("Clé reçue qui n’ouvre rien", "Key received that opens nothing"),
     "circle.missing": ("Clés manquantes demandées", "Missing keys asked for"),
     "circle.help": ("Aide demandée pour une clé", "Help asked for with a key"),
     "circle.sync": ("Notes reçues", "Notes received"),

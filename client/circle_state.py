@@ -11,12 +11,15 @@ from relais.crypto import cose, envelope, grant, ledger, posting
 from relais.crypto.content import Content
 from relais.crypto.errors import ProtocolError
 from relais.crypto.ledger import CircleState
-from relais.models.ids import CircleId, Millis
-from relais.models.wire.circle import GetGrants, GetLedger, GrantsGot, Ledger
+from relais.models.ids import AccountId, CircleId, Digest, Millis
+from relais.models.wire.circle import GetGrants, GetLedger, GrantsGot, Ledger, ReportGrants
 
 EpochKeys = Mapping[tuple[str, int], bytes]
 _log = logging.getLogger(__name__)
 _CLOCK_AHEAD: Millis = 600_000
+_SEALED_IN_VAIN = ("cannot-open", "wrong-key")
+"""What the server cannot see of a grant: anything else it should have refused itself."""
+_MOST_REPORTED = 1_000
 
 
 @dataclass
@@ -32,10 +35,13 @@ class CircleView:
     """Why the newest profile is not the one shown: a member sealed what is none."""
     faults: list[str] = field(default_factory=list)
     """Why grants were passed over: what they say is not so."""
+    unfit: dict[Digest, AccountId] = field(default_factory=dict)
+    """Those that hold no true key, which only this device can see, and who made each; the server was told."""
 
     def adopt(self, fresh: "CircleView") -> None:
         """Become what a later refresh found out."""
-        self.state, self.keys, self.faults = fresh.state, fresh.keys, fresh.faults
+        self.state, self.keys = fresh.state, fresh.keys
+        self.faults, self.unfit = fresh.faults, fresh.unfit
         self.profile, self.profile_envelope = fresh.profile, fresh.profile_envelope
         self.profile_fault = fresh.profile_fault
 
@@ -114,6 +120,10 @@ async def _open_grants(session: Session, view: CircleView) -> None:
         return
     for data in await _grants(session, view.circle):
         await _open_grant(session, view, data)
+    reported = list(view.unfit)
+    for start in range(0, len(reported), _MOST_REPORTED):
+        some = tuple(reported[start : start + _MOST_REPORTED])
+        await session.call(ReportGrants(view.circle, some))
 
 
 async def _grants(session: Session, circle: CircleId) -> list[bytes]:
@@ -128,7 +138,10 @@ async def _grants(session: Session, circle: CircleId) -> list[bytes]:
 
 
 async def _open_grant(session: Session, view: CircleView, data: bytes) -> None:
-    """A grant that does not hold is nobody's: it is logged, and must not keep the others from being opened."""
+    """A grant that does not hold is nobody's: it is logged, and must not keep the others from being opened.
+
+    One that holds no true key is the granter's doing, and is reported, so that its keys are handed over again.
+    """
     try:
         granter = grant.peek(data).granter
         await session.accounts.load([granter])
@@ -136,6 +149,8 @@ async def _open_grant(session: Session, view: CircleView, data: bytes) -> None:
         view.keys.update(grant.open_grant(data, session.identity.keys, view.state, author))
     except ProtocolError as error:
         view.faults.append(error.reason)
+        if error.reason in _SEALED_IN_VAIN:
+            view.unfit[cose.digest(data)] = granter
         _log.warning("a grant in circle %s does not hold: %s", view.circle[:8], error.reason)
 
 

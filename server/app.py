@@ -49,6 +49,7 @@ from relais.server.receipts import ReceiptParts, Receipts
 from relais.server.site import Site, find_web
 from relais.server.sockets.engine import make_manager
 from relais.server.sockets.serve import Needs, Sockets
+from relais.server.unfit_grants import UnfitGrants
 from relais.server.unopenable import Unopenable
 from relais.server.visibility import Visibility
 
@@ -160,6 +161,7 @@ class Node:
                 hub=hub,
             )
         )
+        unfit = UnfitGrants(stores.circles, base.book, self.unopenable.count, hub)
         queries = CircleQueries(
             QueryParts(
                 store=stores.circles,
@@ -195,7 +197,8 @@ class Node:
                 recorder=base.recorder,
             )
         )
-        for room in (people, joining, circles, queries, notes, receipts, disclosures, self.audit):
+        rooms = (people, joining, circles, unfit, queries, notes, receipts, disclosures, self.audit)
+        for room in rooms:
             hub.add(room.actions())
         self._add_http(Enrolment(enrolment_parts, base.identity, people), joining)
 

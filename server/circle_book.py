@@ -20,7 +20,7 @@ from relais.models.store.circles import MOST_ENTRIES, CircleRow, CircleStore
 from relais.models.store.errors import Unavailable
 from relais.server.account_book import AccountBook
 from relais.server.gathering import gathered
-from relais.server.granted import Granted, granted_with
+from relais.server.granted import Granted, InVain, granted_with, made_in_vain
 from relais.server.standing import Standing
 
 REMEMBERED = 20_000
@@ -28,13 +28,14 @@ REMEMBERED = 20_000
 
 @dataclass(frozen=True)
 class CircleView:
-    """A circle, the accounts that are or were in it, who was granted what, and the time of each entry."""
+    """A circle, the accounts that are or were in it, who was granted what, the time of each entry, and what was granted in vain."""
 
     row: CircleRow
     state: CircleState
     accounts: dict[AccountId, AccountState]
     granted: Granted
     times: tuple[Millis, ...]
+    in_vain: InVain = field(default_factory=dict)
     _standing: list[Standing] = field(default_factory=list, init=False, repr=False, compare=False)
 
     def standing(self, now: Millis) -> Standing:
@@ -156,8 +157,10 @@ class CircleBook:
         if state is None or state.seq < row.seq:
             raise Unavailable("the ledger is being written")
         accounts = await self._accounts.states(state.members)
-        granted = granted_with({}, await self._store.grants_made(circle))
-        return CircleView(row, state, accounts, granted, tuple(entry.at for entry in entries))
+        made = await self._store.grants_made(circle)
+        times = tuple(entry.at for entry in entries)
+        granted, in_vain = granted_with({}, made), made_in_vain(made)
+        return CircleView(row, state, accounts, granted, times, in_vain)
 
     async def _entries(self, circle: CircleId) -> list[bytes]:
         entries: list[bytes] = []

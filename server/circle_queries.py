@@ -21,6 +21,7 @@ from relais.server.circle_book import CircleBook, CircleView
 from relais.server.circles import missing_keys
 from relais.server.clock import now_ms
 from relais.server.gathering import gathered
+from relais.server.granted import may_try
 from relais.server.owed import OwedNotes
 from relais.server.visibility import Visibility, readable, reads_all
 
@@ -135,7 +136,9 @@ class CircleQueries:
             return []
         seqs: dict[tuple[AccountId, DeviceId], list[int]] = defaultdict(list)
         for account, device, owed in await self._parts.owed.missing(view, now):
-            if any((caller.device, *key) in view.granted for key in (*owed.epochs, owed.name)):
+            if any(
+                (caller.device, *key) in view.granted for key in (*owed.epochs, owed.name)
+            ) and may_try(view.in_vain, (device, *owed.name), caller.account):
                 seqs[account, device].append(owed.seq)
         return [
             wire.MissingNotes(
@@ -239,7 +242,9 @@ def _makeable(view: CircleView, caller: Caller, now: Millis) -> list[wire.Missin
         return []
     epochs: dict[tuple[AccountId, DeviceId, str], list[int]] = defaultdict(list)
     for account, device, audience, epoch in missing_keys(view, now):
-        if (caller.device, audience, epoch) in view.granted:
+        if (caller.device, audience, epoch) in view.granted and may_try(
+            view.in_vain, (device, audience, epoch), caller.account
+        ):
             epochs[account, device, audience].append(epoch)
     return [
         wire.MissingGrant(

@@ -130,7 +130,7 @@ class Circles:
             authorize.may_read(view.state, caller.account, now_ms())
             step = _Standing(view.state, view.accounts, view.accounts[caller.account])
             rows = await self._checked(caller, ask.grants, step)
-            new = new_grants(view.granted, rows)
+            new = new_grants(view.granted, rows, in_vain=view.in_vain)
             if new:
                 await self._store_grants(caller, view, new)
         await self._tell_granted(caller, ask.circle, new)
@@ -403,7 +403,8 @@ def _view_after(step: _Step, change: LedgerChange, revision: int) -> CircleView:
     )
     times = (*(step.before.times if step.before else ()), step.entry.at)
     granted = granted_with(before, made_by(change.grants))
-    return CircleView(row, step.after, step.accounts, granted, times)
+    in_vain = step.before.in_vain if step.before else {}
+    return CircleView(row, step.after, step.accounts, granted, times, in_vain)
 
 
 def _grant_row(grant: Grant) -> GrantRow:

@@ -176,6 +176,8 @@ async def _notes(call: "Invocation") -> int:
     given = call.arguments
     async with Client.open(call.home) as me:
         circle = await me.circle(given.circle)
+        for granter in sorted(set(circle.view.unfit.values())):
+            call.output.aside(_wrong_key(me.session.accounts[granter].profile.name))
         pending: list[Note] = []
         waiting = damaged = 0
         async for note in circle.notes(after=given.after, follow=given.follow):
@@ -191,6 +193,13 @@ async def _notes(call: "Invocation") -> int:
         if waiting and (help_there := await circle.help()):
             call.output.aside(_what_helps(waiting, help_there))
     return Exit.PROOF if damaged else Exit.OK
+
+
+def _wrong_key(name: str) -> str:
+    return (
+        f"A key that {name} handed to this device opens nothing. The server was told and asks for it again; "
+        "tell your administrator."
+    )
 
 
 def _what_helps(waiting: int, coming: Help) -> str:

@@ -50,12 +50,16 @@ class GrantRow:
 
 
 class GrantMade(NamedTuple):
-    """One key that a device was granted. `granter`: None for one that was stored before that was noted."""
+    """One key that a device was granted. `granter`: None for one that was stored before that was noted.
+
+    `unopenable`: the device said that the grant does not open.
+    """
 
     device: DeviceId
     audience: str
     epoch: int
     granter: AccountId | None
+    unopenable: bool = False
 
 
 @dataclass(frozen=True)
@@ -79,12 +83,13 @@ class LedgerChange:
 
 @dataclass(frozen=True)
 class CircleChange:
-    """What else changes a circle: healing grants, a new profile."""
+    """What else changes a circle: healing grants, a new profile, the numbers of grants that do not open."""
 
     circle: CircleId
     audit: tuple[Document, ...]
     grants: tuple[GrantRow, ...] = ()
     profile: ProfileRow | None = None
+    unopenable: tuple[int, ...] = ()
     expected_profile: int = 0
     """The profile's version before, when a new one is given; another one is a `DuplicateKey`."""
 
@@ -121,7 +126,7 @@ class CircleStore:
         return await self._database.transaction(work)
 
     async def write_change(self, change: CircleChange) -> int:
-        """Store grants or a profile beside the ledger; answers the circle's new revision."""
+        """Store grants, a profile or a report beside the ledger; answers the circle's new revision."""
 
         async def work(session: Session) -> int:
             row = await self._lock(change.circle, session)
@@ -130,6 +135,9 @@ class CircleStore:
                     raise DuplicateKey(("circle", "profile_version"), collection="circles")
                 await self._set(change.circle, _profile(change.profile), session)
             await self._add_grants(row, change.circle, change.grants, session)
+            for number in change.unopenable:
+                one = {"circle": change.circle, "seq": number}
+                await self._grants.update(one, {"$set": {"unopenable": True}}, session=session)
             await self._record(change.audit, session)
             return int(row["revision"])
 
@@ -166,10 +174,17 @@ class CircleStore:
         return [bytes(document["entry"]) for document in found]
 
     async def grants_made(self, circle: CircleId) -> list[GrantMade]:
-        """Of every key that was granted: to which device, and by whom."""
-        found = await self._grants.find({"circle": circle}, fields=["device", "keys", "granter"])
+        """Of every key that was granted: to which device, by whom, and whether in vain."""
+        fields = ["device", "keys", "granter", "unopenable"]
+        found = await self._grants.find({"circle": circle}, fields=fields)
         return [
-            GrantMade(grant["device"], name, epoch, grant.get("granter"))
+            GrantMade(
+                grant["device"],
+                name,
+                epoch,
+                grant.get("granter"),
+                unopenable=grant.get("unopenable", False),
+            )
             for grant in found
             for name, epoch in grant["keys"]
         ]
@@ -177,8 +192,13 @@ class CircleStore:
     async def grants_to(
         self, circle: CircleId, device: DeviceId, *, after: int
     ) -> list[tuple[int, bytes]]:
-        """A device's grants numbered after `after`, with their numbers, in order."""
-        some = {"circle": circle, "device": device, "seq": {"$gt": after}}
+        """A device's grants numbered after `after`, with their numbers, in order; none that it reported."""
+        some = {
+            "circle": circle,
+            "device": device,
+            "seq": {"$gt": after},
+            "unopenable": {"$ne": True},
+        }
         found = await self._grants.find(some, sort=[("seq", 1)])
         return [(document["seq"], bytes(document["grant"])) for document in found]
 

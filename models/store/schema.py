@@ -195,7 +195,7 @@ CIRCLES = (
                 "keys": "array",
                 "grant": "binData",
             },
-            {"granter": "string"},
+            {"granter": "string", "unopenable": "bool"},
         ),
     ),
     CollectionSchema(

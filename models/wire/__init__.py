@@ -19,6 +19,7 @@ REQUESTS = {
     circle.GetLedger: circle.Ledger,
     circle.GetGrants: circle.GrantsGot,
     circle.GiveGrants: circle.GrantsGiven,
+    circle.ReportGrants: circle.GrantsReported,
     circle.GetMissing: circle.Missing,
     circle.AskHelp: circle.Help,
     note.PostNote: note.NoteStored,

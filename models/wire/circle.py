@@ -131,6 +131,25 @@ class GrantsGiven:
 
 
 @dataclass(frozen=True)
+class ReportGrants:
+    """Grants to one's own device, by their hashes, whose seal does not open or holds another key (docs/protocol.md §5).
+
+    Their keys are missing again. What is none of the device's grants, or was reported before, is passed over.
+    """
+
+    EVENT: ClassVar = "circle.unopenable"
+    circle: CircleId
+    grants: Annotated[tuple[Digest, ...], Length(1_000, 1)]
+
+
+@dataclass(frozen=True)
+class GrantsReported:
+    """How many of them were noted."""
+
+    noted: int
+
+
+@dataclass(frozen=True)
 class GrantsAdded:
     """Event to a device: there are new grants for it."""
 

@@ -1,9 +1,11 @@
+from collections.abc import Callable
+
 import pytest
 from care import NOW, Circle, Person, adds, key_of, opens, random, refused
 from hypothesis import given
 from hypothesis import strategies as st
 
-from relais.crypto import grant
+from relais.crypto import grant, suite
 from relais.crypto.device import BOT, DeviceKeys
 from relais.crypto.errors import ProtocolError
 from relais.crypto.ledger import MemberRemove
@@ -126,6 +128,19 @@ def test_a_key_that_is_no_bytes_is_a_wrong_key() -> None:
         at=NOW,
     )
     refused("wrong-key", lambda: grant.open_grant(data, BRUNO.keys, made.state, ANNE.state))
+
+
+def test_a_seal_around_what_is_no_cbor_holds_a_wrong_key(monkeypatch: pytest.MonkeyPatch) -> None:
+    made = circle()
+    with monkeypatch.context() as patch:
+        patch.setattr(grant.suite, "seal_to", _sealing(suite.seal_to, b"\xff"))
+        data = granted(made, ANNE, BRUNO.keys, ("team", 1))
+    refused("wrong-key", lambda: grant.open_grant(data, BRUNO.keys, made.state, ANNE.state))
+
+
+def _sealing(seal_to: Callable[..., bytes], other: bytes) -> Callable[..., bytes]:
+    """Seals something else than it is given."""
+    return lambda kem, _, *, info: seal_to(kem, other, info=info)
 
 
 DATA = granted(circle(), ANNE, BRUNO.keys, ("team", 1))

@@ -110,6 +110,7 @@ EVENTS: Final[dict[str, Event]] = {
     **dict.fromkeys(
         (
             *("account.append", "device.approve", "circle.append", "circle.profile"),
+            "circle.unopenable",
             *("audit.review", "audit.rules.set", "audit.retention", "ledger.head"),
         ),
         UPDATE,

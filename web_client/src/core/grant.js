@@ -111,9 +111,18 @@ export async function checkKey(state, { audience, epoch, key }) {
   if (!published || !isSame(published, await commitment(key, audience, epoch))) throw new ProtocolError("wrong-key");
 }
 
+/** What is no CBOR holds no key: like a wrong one, nobody but the device can see it. @param {Bytes} plaintext */
+function inside(plaintext) {
+  try {
+    return decode(plaintext);
+  } catch (error) {
+    throw error instanceof ProtocolError ? new ProtocolError("wrong-key") : error;
+  }
+}
+
 /** @param {Bytes} plaintext @param {number} count @returns {Bytes[]} */
 function readKeys(plaintext, count) {
-  const keys = decode(plaintext);
+  const keys = inside(plaintext);
   const isWhole = Array.isArray(keys) && keys.length === count && keys.every((key) => key instanceof Uint8Array && key.length === KEY_SIZE);
   if (!isWhole) throw new ProtocolError("wrong-key");
   return keys;

@@ -20,6 +20,7 @@ const CirclesListed = message({ circles: list(CircleRow), returning: uint });
 const Ledger = message({ entries: list(bytes), profile: optional(bytes), more: bool });
 const GrantsGot = message({ grants: list(bytes), last: uint });
 const GrantsGiven = message({ stored: uint });
+const GrantsReported = message({ noted: uint });
 const MissingGrant = message({ circle: id32, account: id32, device: id16, audience: audience, epochs: list(uint), since: uint });
 const MissingNotes = message({ circle: id32, account: id32, device: id16, seqs: list(uint), since: uint });
 const Missing = message({ missing: list(MissingGrant), notes: list(MissingNotes) });
@@ -82,6 +83,7 @@ export const ANSWERS = {
   "circle.ledger": Ledger,
   "circle.grants": GrantsGot,
   "circle.grant": GrantsGiven,
+  "circle.unopenable": GrantsReported,
   "circle.missing": Missing,
   "circle.help": Help,
   "note.post": NoteStored,

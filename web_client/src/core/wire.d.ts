@@ -15,6 +15,7 @@ export interface ListCircles { closed: boolean }
 export interface GetLedger { circle: string; from_seq: number }
 export interface GetGrants { circle: string; after: number }
 export interface GiveGrants { circle: string; grants: readonly (Uint8Array<ArrayBuffer>)[] }
+export interface ReportGrants { circle: string; grants: readonly (string)[] }
 export interface GetMissing { circle: string | null }
 export interface AskHelp { circle: string }
 export interface PostNote { envelope: Uint8Array<ArrayBuffer> }
@@ -66,6 +67,7 @@ export interface CirclesListed { circles: readonly (CircleRow)[]; returning: num
 export interface Ledger { entries: readonly (Uint8Array<ArrayBuffer>)[]; profile: Uint8Array<ArrayBuffer> | null; more: boolean }
 export interface GrantsGot { grants: readonly (Uint8Array<ArrayBuffer>)[]; last: number }
 export interface GrantsGiven { stored: number }
+export interface GrantsReported { noted: number }
 export interface MissingGrant { circle: string; account: string; device: string; audience: string; epochs: readonly (number)[]; since: number }
 export interface MissingNotes { circle: string; account: string; device: string; seqs: readonly (number)[]; since: number }
 export interface Missing { missing: readonly (MissingGrant)[]; notes: readonly (MissingNotes)[] }
@@ -124,6 +126,7 @@ export interface Requests {
   "circle.ledger": { request: GetLedger; answer: Ledger };
   "circle.grants": { request: GetGrants; answer: GrantsGot };
   "circle.grant": { request: GiveGrants; answer: GrantsGiven };
+  "circle.unopenable": { request: ReportGrants; answer: GrantsReported };
   "circle.missing": { request: GetMissing; answer: Missing };
   "circle.help": { request: AskHelp; answer: Help };
   "note.post": { request: PostNote; answer: NoteStored };

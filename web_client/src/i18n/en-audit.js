@@ -71,6 +71,7 @@ export const enAudit = {
   "action.circle.profile": "Patient profile changed",
   "action.circle.grants": "Keys received",
   "action.circle.grant": "Keys granted",
+  "action.circle.unopenable": "Key received that opens nothing",
   "action.circle.missing": "Missing keys asked for",
   "action.circle.help": "Help asked for a key",
   "action.circle.sync": "Notes received",

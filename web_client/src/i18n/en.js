@@ -58,6 +58,8 @@ export const en = {
   "alarm.log-ledger.in": "The audit log tells another story of “{circle}” than the one shown here: others may see something else. Nothing more is sent there; tell your administrator.",
   "alarm.log-silent": "Changes shown here are missing from the audit log, or the other way round. Tell your administrator.",
   "alarm.log-silent.in": "The audit log tells of changes in “{circle}” that are not shown here. Tell your administrator.",
+  "alarm.wrong-key": "A key that {person} handed to this device opens nothing. The team is asked for it again; tell your administrator.",
+  "alarm.wrong-key.in": "A key of the circle “{circle}” that {person} handed to this device opens nothing. The team is asked for it again; tell your administrator.",
   "alarm.clock": "The clock of this device is wrong.",
   "alarm.clock.in": "The clock of this device is wrong: notes of “{circle}” may be refused.",
   "alarm.storage": "The storage of this device is full or refused: nothing can be kept for use offline.",

@@ -71,6 +71,7 @@ export const frAudit = {
   "action.circle.profile": "Identité du patient modifiée",
   "action.circle.grants": "Clés reçues",
   "action.circle.grant": "Clés transmises",
+  "action.circle.unopenable": "Clé reçue qui n’ouvre rien",
   "action.circle.missing": "Clés manquantes demandées",
   "action.circle.help": "Aide demandée pour une clé",
   "action.circle.sync": "Notes reçues",

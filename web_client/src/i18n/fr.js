@@ -58,6 +58,8 @@ export const fr = {
   "alarm.log-ledger.in": "Le journal des traces raconte une autre histoire de « {circle} » que celle affichée ici : d’autres voient peut-être autre chose. Plus rien n’y est envoyé ; prévenez votre administrateur.",
   "alarm.log-silent": "Des changements affichés ici manquent au journal des traces, ou l’inverse. Prévenez votre administrateur.",
   "alarm.log-silent.in": "Le journal des traces mentionne pour « {circle} » des changements qui ne sont pas affichés ici. Prévenez votre administrateur.",
+  "alarm.wrong-key": "Une clé transmise à cet appareil par {person} n’ouvre rien. Elle est redemandée à l’équipe ; prévenez votre administrateur.",
+  "alarm.wrong-key.in": "Une clé du cercle « {circle} » transmise à cet appareil par {person} n’ouvre rien. Elle est redemandée à l’équipe ; prévenez votre administrateur.",
   "alarm.clock": "L’horloge de cet appareil n’est pas à l’heure.",
   "alarm.clock.in": "L’horloge de cet appareil n’est pas à l’heure : les notes de « {circle} » pourraient être refusées.",
   "alarm.storage": "La mémoire de cet appareil est pleine ou refusée : rien ne pourra y être gardé hors connexion.",

@@ -30,12 +30,12 @@ export class Alarms {
     this.list.value = this.list.value.map((alarm) => ({ ...alarm, circleName: alarm.circle === null ? null : this.#nameOf(alarm.circle) }));
   }
 
-  /** @param {Alarm["kind"]} kind @param {string | null} [circle] */
-  raise(kind, circle = null) {
-    const id = `${kind} ${circle ?? ""}`;
+  /** @param {Alarm["kind"]} kind @param {string | null} [circle] @param {string | null} [person] the name of whose doing it is */
+  raise(kind, circle = null, person = null) {
+    const id = `${kind} ${circle ?? ""}${person === null ? "" : ` ${person}`}`;
     if (this.list.value.some((alarm) => alarm.id === id)) return;
     const circleName = circle === null ? null : this.#nameOf(circle);
-    void this.#keep([...this.list.value, { id, kind, circle, circleName, at: this.#now() }]);
+    void this.#keep([...this.list.value, { id, kind, circle, circleName, person, at: this.#now() }]);
   }
 
   /**
@@ -52,6 +52,12 @@ export class Alarms {
     if (error instanceof ProtocolError && (error.reason === "fork" || error.reason === "rollback")) return this.raise(error.reason, circle);
     const isStorage = error instanceof DOMException && error.name === "QuotaExceededError";
     this.raise(isStorage ? "storage" : "bug", circle);
+  }
+
+  /** Somebody handed this device a key that opens nothing. @param {import("../core/errors.js").ProtocolError} error @param {string} circle @param {string} person */
+  wrongKey(error, circle, person) {
+    this.#report(error);
+    this.raise("wrong-key", circle, person);
   }
 
   /** @param {string} id */

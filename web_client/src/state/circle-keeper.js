@@ -18,6 +18,7 @@ import { Lane } from "./lane.js";
 /** @typedef {{ circle: string, state: CircleState | null, profile: Bytes | null, grantsAfter: number, alarm: "fork" | "rollback" | null, lockedSince: number | null,
  *   profileVersion?: number }} Kept `profileVersion`: the newest opened */
 
+const SEALED_IN_VAIN = new Set(["cannot-open", "wrong-key"]); // what the server cannot see of a grant
 const GRANTS_PAGE = 100; // whoever gets so many asks once more
 const LEDGER_CHANGED = new Set(["not-a-device", "wrong-account"]);
 const CLOCK_AHEAD = 600_000; // milliseconds: as far as the server lets anybody be
@@ -218,16 +219,23 @@ export class CircleKeeper {
     const { grants, last } = await this.#member.transport.call("circle.grants", { circle: this.circle, after });
     /** @type {import("../core/grant.js").EpochKey[]} */
     const epochs = [];
-    for (const data of grants) epochs.push(...(await this.#openGrant(data)));
+    /** @type {string[]} */
+    const unfit = [];
+    for (const data of grants) epochs.push(...(await this.#openGrant(data, unfit)));
     for (const { audience, epoch, key } of epochs) this.#keys.set(keyName(audience, epoch), key);
     const writes = await this.#member.keyStore.epochWrites(this.circle, epochs);
+    if (unfit.length > 0) await this.#member.transport.call("circle.unopenable", { circle: this.circle, grants: unfit });
     const lockedSince = this.#isLacking() ? (this.#kept.lockedSince ?? this.#member.clock.now()) : null;
     if (writes.length > 0 || last !== after || lockedSince !== this.#kept.lockedSince) await this.#keep({ grantsAfter: last, lockedSince }, writes);
     return grants.length >= GRANTS_PAGE && last > after;
   }
 
-  /** A grant that does not hold is nobody's: it is reported, and the others are opened. @param {Bytes} data @returns {Promise<import("../core/grant.js").EpochKey[]>} */
-  async #openGrant(data) {
+  /**
+   * A grant that does not hold is nobody's: it is shown, and the others are opened. One that holds no true key is its
+   * granter's doing, and is named to the server, so that its keys are handed over again.
+   * @param {Bytes} data @param {string[]} unfit takes its hash @returns {Promise<import("../core/grant.js").EpochKey[]>}
+   */
+  async #openGrant(data, unfit) {
     try {
       const grant = peekGrant(data);
       const isKnown = grant.keys.every((name) => this.#keys.has(nameOf(name)));
@@ -239,7 +247,11 @@ export class CircleKeeper {
       return grant.keys.map((name) => ({ ...placeOf(name), key: /** @type {Bytes} */ (opened.get(nameOf(name))) }));
     } catch (error) {
       if (!(error instanceof ProtocolError)) throw error;
-      this.#member.alarms.fault(error, this.circle);
+      if (!SEALED_IN_VAIN.has(error.reason)) this.#member.alarms.fault(error, this.circle);
+      else {
+        unfit.push(await digest(data));
+        this.#member.alarms.wrongKey(error, this.circle, this.#member.accounts.nameOf(peekGrant(data).granter));
+      }
       return [];
     }
   }

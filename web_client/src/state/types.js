@@ -91,14 +91,14 @@
 /**
  * @typedef {object} Alarm  Something that must not happen and did.
  * @property {string} id
- * @property {"fork" | "rollback" | "log-fork" | "log-rollback" | "log-ledger" | "log-silent" | "clock" | "storage" | "bug"} kind
+ * @property {"fork" | "rollback" | "log-fork" | "log-rollback" | "log-ledger" | "log-silent" | "wrong-key" | "clock" | "storage" | "bug"} kind
  * @property {string | null} circle
  * @property {string | null} circleName
+ * @property {string | null} [person]  Whose doing it is, where one knows.
  * @property {number} at
  */
 
 // ── Coming in ──────────────────────────────────────────────────────────────────────────────────────────────────
-
 /**
  * @typedef {object} Entry
  * @property {(token: string) => Promise<Invitation>} lookInvitation

@@ -8,7 +8,7 @@ export const ACTIONS = /** @type {const} */ ([
   "auth.join.request", "auth.join.wait", "socket.connect", "event.unknown", "account.get", "account.append",
   "directory.search", "device.list", "device.offer", "device.request", "device.approve", "circle.create",
   "circle.append", "circle.list", "circle.ledger", "circle.profile", "circle.grants", "circle.grant",
-  "circle.missing", "circle.help", "circle.sync", "circle.page", "note.get", "note.post", "note.disclose", "receipt.post",
+  "circle.unopenable", "circle.missing", "circle.help", "circle.sync", "circle.page", "note.get", "note.post", "note.disclose", "receipt.post",
   "receipt.sync", "receipt.get", "blob.read", "blob.upload", "audit.search", "audit.view", "audit.verify", "audit.findings", "audit.review",
   "audit.volume", "audit.hours", "audit.rules", "audit.rules.set", "audit.prove",
   "audit.consistency", "audit.heads", "audit.hold", "audit.release", "audit.retention", "audit.circle", "audit.note", "audit.export", "log.checkpoint", "log.tile", "log.entries",

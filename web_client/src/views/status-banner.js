@@ -30,7 +30,8 @@ export class StatusBanner extends LightElement {
   /** @param {Alarm} alarm */
   #alarm(alarm) {
     const where = alarm.circleName ?? "";
-    const text = where ? t(`alarm.${alarm.kind}.in`, { circle: where }) : t(`alarm.${alarm.kind}`);
+    const person = alarm.person ?? "";
+    const text = where ? t(`alarm.${alarm.kind}.in`, { circle: where, person }) : t(`alarm.${alarm.kind}`, { person });
     return html`
       <div class="banner alarm">${icon("alert")}
         <p><strong>${text}</strong> <time class="small">${dateTime(alarm.at)}</time></p>

@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import * as account from "../../src/core/account.js";
 import { randomBytes } from "../../src/core/bytes.js";
+import { Unreachable } from "../../src/core/refusal.js";
 import { CircleKeeper } from "../../src/state/circle-keeper.js";
 import { NoteLog } from "../../src/state/note-log.js";
 import { refuses } from "../support/vectors.js";
@@ -178,12 +179,44 @@ test("a grant by an outsider and one of a wrong key are reported and change noth
   await keeper.refresh({ isForced: true });
   assert.deepEqual([keeper.keys.size, keeper.lockedSince], [0, START + 1_000]);
   assert.deepEqual(member.faults.map((fault) => fault.reason), ["not-entitled", "wrong-key"]);
+  assert.deepEqual([...relay.unopenable], [relay.grants[1]], "the server hears of what it cannot see, and of nothing else");
   assert.deepEqual([...log.versions.values()].flat().map((version) => version.isLocked), [true]);
   await relay.grant(doctor);
   const opened = new Promise((resolve) => log.watch(() => resolve(undefined)));
   await keeper.refreshGrants();
   await opened;
   assert.deepEqual([shown(log), keeper.lockedSince], [[[1, "fermé", null]], null]);
+});
+
+test("a wrong key is told to the server by its grant's hash, once, and whose doing it is to the reader", async () => {
+  const { doctor, relay, member, keeper } = await scene();
+  relay.grants = [];
+  await relay.grant(doctor, { key: randomBytes(32) });
+  await relay.grant(doctor);
+  await keeper.refresh();
+  assert.deepEqual([...relay.unopenable], [relay.grants[0]]);
+  assert.deepEqual([keeper.keys.size, keeper.lockedSince], [1, null], "the good one beside it was opened");
+  const shownNow = member.alarms.list.value.map(({ kind, circle, person }) => [kind, circle, person]);
+  assert.deepEqual(shownNow, [["wrong-key", relay.circle, "Nurse"]]);
+  const again = new CircleKeeper(member, relay.circle);
+  await again.refresh({ isForced: true });
+  assert.equal(relay.calls.filter((event) => event === "circle.unopenable").length, 1);
+});
+
+test("what is not told to the server is asked for again: no report is lost with the connection", async () => {
+  const { doctor, relay, member, keeper } = await scene();
+  relay.grants = [];
+  await relay.grant(doctor, { key: randomBytes(32) });
+  const report = relay.answers["circle.unopenable"];
+  relay.answers["circle.unopenable"] = () => Promise.reject(new Unreachable());
+  await assert.rejects(keeper.refresh(), Unreachable);
+  assert.equal(relay.unopenable.size, 0);
+  relay.answers["circle.unopenable"] = report;
+  await keeper.refresh();
+  assert.equal(relay.unopenable.size, 1);
+  await relay.grant(doctor);
+  await keeper.refreshGrants();
+  assert.deepEqual([keeper.keys.size, keeper.lockedSince, alarmsOf(member)], [1, null, ["wrong-key"]]);
 });
 
 test("an account's chain that forks, shrinks or gains a device nobody signed in is refused", async () => {

@@ -1,6 +1,7 @@
 """One node on its own embedded database: what it remembers is true without asking."""
 
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -60,8 +61,8 @@ async def test_an_account_that_changes_while_its_circle_does_is_not_remembered_a
     keys = new_keys()
     word = account.possession(keys, keys.device("interactive", "phone"), doctor.id)
     await doctor.append(account.add_device(doctor.state, doctor.keys, word, at=now()))
-    stale = before.row.__class__(**{**vars(before.row), "revision": before.row.revision + 2})
-    book.learn(before.__class__(**{**vars(before), "row": stale}), after=before)
+    stale = replace(before.row, revision=before.row.revision + 2)
+    book.learn(replace(before, row=stale), after=before)
     view = await book.view(circle.id)
     assert keys.id in view.accounts[doctor.id].devices
 

@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from relais.client import circle_state, membership, note_keys
 from relais.client.errors import ClientError
 from relais.client.session import Session
-from relais.crypto import ledger
 from relais.crypto.errors import ProtocolError
 from relais.models.ids import CircleId, Millis
 from relais.models.refusal import Refusal
@@ -48,14 +47,7 @@ async def rotate_if_due(session: Session, circle: CircleId) -> None:
     """Open the next epoch where that is due; a rival that was quicker is welcome."""
     view = await circle_state.fetch(session, circle)
     await session.accounts.load(view.state.members, fresh=True)
-    me = session.identity.account
-    member = view.state.members.get(me)
-    if member is None or not member.active(session.clock.now()) or view.state.closed:
-        return
-    if any(
-        ledger.rotation_due(view.state, name, at=session.clock.now(), accounts=session.accounts)
-        for name in member.audiences
-    ):
+    if membership.due(session, view, session.clock.now()):
         await membership.append(session, circle, membership.rotate(session))
 
 

@@ -301,16 +301,20 @@ def close() -> Plan:
 def rotate(session: Session) -> Plan:
     """Open the next epoch of every audience where that is due and this device may."""
 
-    def plan(view: CircleView, now: Millis) -> tuple[list[Operation], list[str]]:
-        mine = view.state.members[session.identity.account].audiences
-        due = [
-            name
-            for name in sorted(set(mine) & set(view.state.audiences))
-            if ledger.rotation_due(view.state, name, at=now, accounts=session.accounts)
-        ]
-        return [], due
+    return lambda view, now: ([], due(session, view, now))
 
-    return plan
+
+def due(session: Session, view: CircleView, at: Millis) -> list[str]:
+    """The audiences whose epoch is to be renewed, among those this member reads."""
+    mine = view.state.members.get(session.identity.account)
+    if mine is None or view.state.closed:
+        return []
+    return [
+        name
+        for name in sorted(view.state.audiences)
+        if mine.reads(name, at)
+        and ledger.rotation_due(view.state, name, at=at, accounts=session.accounts)
+    ]
 
 
 async def heal(

@@ -142,7 +142,7 @@ async def flush(session: Session) -> tuple[list[Posted], list[tuple[Waiting, Ref
 
 async def _post(session: Session, waiting: Waiting) -> tuple[NoteStored, Waiting]:
     if waiting.envelope is None:
-        view = await circle_state.fetch(session, waiting.circle)
+        view = await _renewed(session, waiting.circle)
         waiting = _sealed(session, view, await _addressed(session, view, waiting))
     for _ in range(_TRIES - 1):
         try:
@@ -164,11 +164,26 @@ async def _addressed(session: Session, view: CircleView, waiting: Waiting) -> Wa
     return replace(waiting, audiences=names)
 
 
+async def _renewed(session: Session, circle: CircleId) -> CircleView:
+    """The circle, its epochs renewed first where that is due by what is known here: the server does not ask for it by age."""
+    view = await circle_state.fetch(session, circle)
+    _require_member(session, view)
+    if _may_not_rotate(session) or not membership.due(session, view, session.clock.now()):
+        return view
+    return await _current(session, circle)
+
+
 async def _current(session: Session, circle: CircleId) -> CircleView:
     """The circle as it is now, its epochs renewed first where that is due and this member may."""
     if _may_not_rotate(session):
         return await circle_state.fetch(session, circle)
-    return await membership.append(session, circle, membership.rotate(session), fresh=True)
+    try:
+        return await membership.append(session, circle, membership.rotate(session), fresh=True)
+    except Refusal as refusal:
+        if refusal.code in _PASSING:
+            raise
+        # It is the new epoch that was refused: nothing is said of the note, which waits.
+        raise Refusal(Code.STALE_EPOCH, reason=refusal.reason) from refusal
 
 
 def _may_not_rotate(session: Session) -> bool:

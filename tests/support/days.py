@@ -76,28 +76,36 @@ class Life:
         self._folder = folder
         self._worlds = 0
 
-    async def live(self, schedule: Schedule) -> Lived:
-        """Go through a schedule in a world of its own, until its end or the first thing that must not be."""
+    @asynccontextmanager
+    async def world(self) -> AsyncIterator[Happenings]:
+        """One more world, with nobody in it yet."""
         self._worlds += 1
         folder = self._folder / f"world-{self._worlds}"
         folder.mkdir()
         world = Happenings(self._road, self._time, folder)
-        evening, lived = Evening(world), Lived()
         self._road.witness = world.witness
         try:
-            await world.populate()
-            for day in sorted({event.day for event in schedule}):
-                await world.until_morning(day)
-                for event in schedule:
-                    if event.day == day:
-                        await world.happen(event)
-                await come_home(world)
-                await evening.check()
-                lived.days += 1
-        except Exception as error:  # noqa: BLE001 (whatever it is, it is what is looked for)
-            lived.failure = f"{type(error).__name__}: {error}"
+            yield world
         finally:
             await world.close()
+
+    async def live(self, schedule: Schedule) -> Lived:
+        """Go through a schedule in a world of its own, until its end or the first thing that must not be."""
+        lived = Lived()
+        async with self.world() as world:
+            evening = Evening(world)
+            try:
+                await world.populate()
+                for day in sorted({event.day for event in schedule}):
+                    await world.until_morning(day)
+                    for event in schedule:
+                        if event.day == day:
+                            await world.happen(event)
+                    await come_home(world)
+                    await evening.check()
+                    lived.days += 1
+            except Exception as error:  # noqa: BLE001 (whatever it is, it is what is looked for)
+                lived.failure = f"{type(error).__name__}: {error}"
         lived.circles = len(world.truth.circles)
         lived.read, lived.excused = evening.read, evening.excused
         lived.events, lived.troubles, lived.story = world.events, world.troubles, world.told

@@ -47,9 +47,9 @@ class Happenings(World):
             return "in no circle"
         opened = await self._open(phone, circle)
         writing = self._writing(phone, circle, event)
-        return await self._send(opened, writing)
+        return await self.send(opened, writing)
 
-    async def _send(self, opened: Circle, writing: Writing) -> str:
+    async def send(self, opened: Circle, writing: Writing) -> str:
         session = opened._session
         waiting = posting.keep(session.home, opened.circle, writing, at=session.clock.now())
         self.texts[waiting.note, waiting.version] = writing.text
@@ -79,7 +79,7 @@ class Happenings(World):
         text = f"note {self.written}"
         named = tuple(sorted({name for name, _ in chosen.keys}))
         replaced = (chosen.note, chosen.version, chosen.digest)
-        return await self._send(
+        return await self.send(
             opened, Writing(text=text, replaces=replaced, withdraw=withdraw, audiences=named)
         )
 
@@ -106,7 +106,7 @@ class Happenings(World):
         named = tuple(sorted({name for name, _ in chosen.keys}))
         replaced = (chosen.note, chosen.version, chosen.digest)
         text = f"withdrawn {self.written}"
-        return await self._send(
+        return await self.send(
             opened, Writing(text=text, replaces=replaced, withdraw=True, audiences=named)
         )
 

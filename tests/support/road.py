@@ -69,12 +69,12 @@ class Steps:
     def __init__(self) -> None:
         self.trouble: Trouble | None = None
         self.came = False
-        self._count = 0
+        self.count = 0
         self._task: asyncio.Task[Any] | None = None
 
     def expect(self, trouble: Trouble | None) -> None:
         """The next steps of the task that calls this are counted; what runs beside it is not its action."""
-        self.trouble, self.came, self._count = trouble, False, 0
+        self.trouble, self.came, self.count = trouble, False, 0
         self._task = asyncio.current_task()
 
     async def before_request(self) -> None:
@@ -101,7 +101,7 @@ class Steps:
 
     def _next(self) -> None:
         if self._is_acting():
-            self._count += 1
+            self.count += 1
 
     def _is_acting(self) -> bool:
         return self._task is asyncio.current_task()
@@ -111,7 +111,7 @@ class Steps:
         now = (
             self._is_acting()
             and trouble is not None
-            and (trouble.kind, trouble.step) == (kind, self._count)
+            and (trouble.kind, trouble.step) == (kind, self.count)
         )
         self.came = self.came or now
         return now

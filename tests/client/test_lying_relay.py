@@ -38,7 +38,14 @@ from relais.crypto.errors import ProtocolError
 from relais.crypto.ledger import CircleState, Create, MemberAdd
 from relais.models.ids import uuid7
 from relais.models.wire.account import Chain, Chains, GetAccounts
-from relais.models.wire.circle import GetGrants, GetLedger, GrantsGot, Ledger
+from relais.models.wire.circle import (
+    GetGrants,
+    GetLedger,
+    GrantsGot,
+    GrantsReported,
+    Ledger,
+    ReportGrants,
+)
 from relais.models.wire.note import GetReceipts, Receipts, StoredReceipt
 
 START = 1_790_000_000_000
@@ -93,6 +100,7 @@ class Relay:
                 tuple(self.grants[ask.after : ask.after + 1]),  # one at a time
                 min(ask.after + 1, len(self.grants)),
             ),
+            ReportGrants: lambda ask: GrantsReported(len(ask.grants)),
             GetReceipts: lambda _: Receipts(
                 tuple(StoredReceipt(at + 1, one) for at, one in enumerate(self.receipts)),
                 len(self.receipts),

@@ -84,6 +84,7 @@ def good(scene: Scene) -> dict[type, Any]:
         heads.ProveHeads((heads.LedgerFrom(one, 0),), 0),
         note.DiscloseNote(one, scene.first.note, 1, False),
         circle.AskHelp(one),
+        circle.ReportGrants(one, ("0" * 64,)),
         *watching(denis.account),
     ]
     assert {type(request) for request in requests} == set(wire.REQUESTS)

@@ -195,11 +195,20 @@ async def test_a_link_that_an_administrator_makes_in_the_page_makes_an_account(
     await newcomer.until_online()
     await expect(newcomer.link("tab.broadcasts")).to_be_visible()
     await administrator.page.reload()
-    await expect(account(administrator, newcomer.name)).to_contain_text("Hôpital de Vernay")
+    row = await listed(administrator, newcomer.name)
+    await expect(row).to_contain_text("Hôpital de Vernay")
 
 
-def account(window: Window, name: str) -> Locator:
-    return window.page.locator("admin-page .rows > li").filter(has_text=name)
+async def listed(window: Window, name: str) -> Locator:
+    """Somebody's row among the accounts, oldest first: further pages are asked for until it is there."""
+    rows = window.page.locator("admin-page .rows > li")
+    row = rows.filter(has_text=name)
+    await rows.first.wait_for()
+    while not await row.count():
+        before = await rows.count()
+        await window.button("more").click()
+        await expect(rows).not_to_have_count(before)
+    return row
 
 
 async def test_a_professional_finds_neither_the_log_nor_the_invitations(nurse: Window) -> None:

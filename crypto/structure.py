@@ -56,11 +56,6 @@ class Structure:
         self.read(written)
         return written
 
-    @property
-    def kind(self) -> Kind:
-        """This structure as the kind of a field of another."""
-        return Kind(self.read, self.write)
-
 
 def wrong_type() -> ProtocolError:
     return ProtocolError("wrong-type")

@@ -45,6 +45,7 @@ def test_an_envelope_tells_the_server_where_it_belongs_and_nothing_of_what_it_sa
     assert (read.header.circle, read.header.note) == (CIRCLE.state.circle, NOTE)
     assert (read.kid, read.raw) == (ANNE.keys.id, DATA)
     assert read.digest == read.signed.digest
+    assert read.header.origin == envelope.Origin(read.header.account, read.header.audiences)
     assert SAID.text.encode() not in DATA
     assert SAID.type.encode() not in DATA
 

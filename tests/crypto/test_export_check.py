@@ -1,3 +1,4 @@
+from dataclasses import replace
 from functools import cache
 
 import pytest
@@ -9,6 +10,7 @@ from sample_log import LOG_KEY, ORIGIN, SampleLog, entry, sample_lines, sample_l
 from relais.crypto.checkpoint import Checkpoint, Policy, sign_checkpoint
 from relais.crypto.export_check import ExportError, ExportReport, verify_export
 from relais.crypto.merkle import EMPTY_ROOT, TreeHead, leaf_hash, root_of
+from relais.crypto.pruning import ACTION, prune_subject, pruned_line
 from relais.crypto.signed_note import KeyKind, SignerKey
 
 SIZE = 1100  # four full tiles, an unfilled one, and one above
@@ -226,3 +228,20 @@ def test_a_log_smaller_than_the_tree_that_was_kept_is_rolled_back() -> None:
     truncated = sample_log(LINES[:800])
     assert check(truncated, older=seen(800)).signed.head.size == 800
     assert wrong(truncated, older=seen(801)) == ("rolled-back", "checkpoint", None)
+
+
+def pruned(places: set[int], *, named: set[int]) -> SampleLog:
+    """An export whose content at these places is gone, and whose last entry names some as pruned."""
+    bits = sum(1 << place for place in named)
+    lines = sample_lines(200)
+    lines.append(replace(entry(200), action=ACTION, subject=prune_subject(0, bits)).encode())
+    left = [pruned_line(leaf_hash(line)) if at in places else line for at, line in enumerate(lines)]
+    return sample_log(lines).with_lines(left)
+
+
+def test_what_an_entry_of_the_log_names_as_pruned_may_be_gone_and_is_counted() -> None:
+    assert check(pruned({3, 4, 150}, named={3, 4, 150})).pruned == 3
+
+
+def test_what_no_entry_of_the_log_names_as_pruned_is_withheld() -> None:
+    assert wrong(pruned({3, 4, 150}, named={3, 150}))[::2] == ("entry-withheld", 4)

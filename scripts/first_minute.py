@@ -17,7 +17,8 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 PEOPLE = 6  # nurse, GP, pharmacist, hospital coordinator, auditor, administrator
-STARTS = {"first": 120.0, "second": 30.0}  # patience in seconds on a busy machine; what it took is told
+# Patience in seconds on a busy machine; what it took is told.
+STARTS = {"first": 120.0, "second": 30.0}
 LINK = re.compile(r"https?://\S+")
 OPEN = urllib.request.build_opener(urllib.request.ProxyHandler({})).open
 

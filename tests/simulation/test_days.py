@@ -14,7 +14,7 @@ import pytest
 from days import Lived, life, live_all
 from schedule import EVENTS, TROUBLES, Event, Setback, random_schedule, smallest, written
 
-from relais.client import healing
+from relais.client import healing, membership
 from relais.server import authorize, standing
 
 FIRST_SEED = int(os.environ.get("RELAIS_DAYS_FIRST_SEED", "1"))
@@ -55,7 +55,7 @@ async def test_a_server_that_takes_notes_under_a_key_somebody_left_with_is_found
 ) -> None:
     for room in (authorize, standing):
         monkeypatch.setattr(room, "is_rotation_due", lambda *_: False)
-    monkeypatch.setattr(healing, "rotate_if_due", _nothing)
+    monkeypatch.setattr(membership, "due", lambda *_: [])
     kit, early, offline, leave, late, more = (
         Event(day, what, who=who, circle=0, other=0, choice=1, minutes=5)
         for day, what, who in (

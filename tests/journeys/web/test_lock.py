@@ -136,6 +136,8 @@ async def test_after_some_minutes_of_quiet_it_locks_by_itself(stage: Stage) -> N
     await window.page.get_by_role(
         "radio", name=window.words("lock.minutes", count=1), exact=True
     ).check(force=True)
+    saved = window.words("lock.minutes.set", count=1)
+    await expect(window.page.get_by_role("status").filter(has_text=saved)).to_be_visible()
     await window.page.clock.install()
     await window.page.reload()
     await unlock(window)

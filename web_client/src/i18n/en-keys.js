@@ -30,6 +30,7 @@ export const enKeys = {
   "lock.now": "Lock now",
   "lock.after": "With nobody there, lock after",
   "lock.minutes": { one: "{count} minute", other: "{count} minutes" },
+  "lock.minutes.set": { one: "This device locks after {count} minute without use.", other: "This device locks after {count} minutes without use." },
   "lock.passkey": "Passkey",
   "lock.passkey.text": "Fingerprint, face or the device’s own code, or a security key: the simplest, and the safest.",
   "lock.passkey.name": "Relais – {name}",

@@ -30,6 +30,7 @@ export const frKeys = {
   "lock.now": "Verrouiller maintenant",
   "lock.after": "Sans activité, verrouiller après",
   "lock.minutes": { one: "{count} minute", other: "{count} minutes" },
+  "lock.minutes.set": { one: "Cet appareil se verrouille après {count} minute sans activité.", other: "Cet appareil se verrouille après {count} minutes sans activité." },
   "lock.passkey": "Clé d’accès",
   "lock.passkey.text": "Empreinte, visage ou code de l’appareil, ou clé de sécurité : le plus simple, et le plus sûr.",
   "lock.passkey.name": "Relais – {name}",

@@ -59,11 +59,16 @@ export class LockPage extends LightElement {
         <fieldset class="field">
           <legend>${t("lock.after")}</legend>
           <div class="choices">
-            ${MINUTES.map((count) => html`<label class="choice"><input type="radio" name="minutes" .checked=${count === minutes} @change=${() => this.#doing.run(() => this.#lock.setMinutes(count))}><span>${t("lock.minutes", { count })}</span></label>`)}
+            ${MINUTES.map((count) => html`<label class="choice"><input type="radio" name="minutes" .checked=${count === minutes} @change=${() => this.#setMinutes(count)}><span>${t("lock.minutes", { count })}</span></label>`)}
           </div>
         </fieldset>
         <div class="buttons"><button class="button primary" @click=${() => this.#lock.lockNow()}>${icon("lock")}${t("lock.now")}</button></div>
       </section>`;
+  }
+
+  /** @param {number} count */
+  async #setMinutes(count) {
+    if (await this.#doing.run(() => this.#lock.setMinutes(count))) this.tell("say", t("lock.minutes.set", { count }));
   }
 
   /** @param {LockState} state */

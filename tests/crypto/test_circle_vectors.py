@@ -1,12 +1,14 @@
 """The shared vectors of accounts, ledgers, grants and notes, read as any other client reads them."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 from protocol_vectors import FILES, Json, authors, cases, chain, device_keys, refused, unhexed
 
 from relais.crypto import account, envelope, grant, ledger, posting
 from relais.crypto.envelope import Envelope
+from relais.crypto.readers import readers_of
 
 
 @cases("account", "good")
@@ -85,6 +87,21 @@ def test_what_follows_from_a_ledger_is_what_the_vector_says(case: Json) -> None:
         for audience, due in check["rotation"].items():
             found = ledger.rotation_due(state, audience, at=at, accounts=accounts)
             assert (audience, found) == (audience, due)
+
+
+@cases("ledger", "good")
+def test_who_could_read_a_version_is_what_the_vector_says(case: Json) -> None:
+    states: list[ledger.CircleState] = []
+    find = authors("ledger")
+    for data in unhexed([step["entry"] for step in case["steps"]]):
+        author = find(ledger.peek_entry(data).account)
+        states.append(ledger.apply(states[-1] if states else None, data, author))
+    accounts = {who: find(who) for who in states[-1].members}
+    written = envelope.peek(bytes.fromhex(FILES["envelope"]["good"][0]["envelope"])).header
+    for asked in case["could_read"]:
+        keys = tuple(replace(written.keys[0], **key) for key in asked["keys"])
+        found = readers_of(states, accounts, replace(written, at=asked["at"], keys=keys))
+        assert [{**vars(one), "devices": list(one.devices)} for one in found] == asked["readers"]
 
 
 @cases("ledger", "bad")

@@ -8,6 +8,7 @@ import vector_people as people
 from vector_people import CHAINS, DAY, HOUR, RESETS, START, Chain, Json, keys, random
 
 from relais.crypto import cose, epoch, ledger
+from relais.crypto.envelope_header import Header, SealedKey
 from relais.crypto.ledger import (
     CircleState,
     Close,
@@ -18,6 +19,7 @@ from relais.crypto.ledger import (
     MemberReadmit,
     MemberRemove,
 )
+from relais.crypto.readers import readers_of
 
 CONTEXT = cose.CIRCLE
 OPENED = START + DAY
@@ -226,6 +228,47 @@ def _check(circle: Circle, at: int, **chains: Chain) -> Json:
     }
 
 
+def _could_read(circle: Circle) -> Iterable[Json]:
+    """Who could read a version of each epoch, written as it opened and an hour later; and one for all audiences."""
+    states = [ledger.replay(circle.entries[: n + 1], author) for n in range(len(circle.entries))]
+    accounts = {chain.known().account: chain.known() for chain in PEOPLE.values()}
+    audiences = sorted(circle.known().audiences.values(), key=lambda one: one.name)
+    asked = [
+        ([(audience.name, number)], opened.opened_at + later)
+        for audience in audiences
+        for number, opened in audience.epochs.items()
+        for later in (0, HOUR)
+    ]
+    asked.append(([(one.name, one.epoch) for one in audiences], circle.known().at))
+    for keys_of, at in asked:
+        header = _header(circle, keys_of, at)
+        found = [people.as_json(one) for one in readers_of(states, accounts, header)]
+        keys_json = [{"audience": name, "epoch": number} for name, number in keys_of]
+        yield {"at": at, "keys": keys_json, "readers": found}
+
+
+def _header(circle: Circle, sealed: Sequence[tuple[str, int]], at: int) -> Header:
+    state = circle.known()
+    return Header(
+        circle=state.circle,
+        note="0199612c-1c00-7000-8000-000000000002",
+        version=1,
+        replaces=None,
+        kind="post",
+        account=identity("anne"),
+        device=keys("anne phone").id,
+        at=at,
+        ledger_seq=state.seq,
+        ledger_head=state.head,
+        keys=tuple(SealedKey(name, number, "epoch", b"") for name, number in sealed),
+        commitment=bytes(32),
+        blobs=(),
+        urgent=False,
+        acknowledge=False,
+        mentions=(),
+    )
+
+
 def _name_of(chain: Chain) -> str:
     return next(name for name, known in PEOPLE.items() if known is chain)
 
@@ -303,6 +346,7 @@ def _case(name: str, circle: Circle, checks: list[Json]) -> Json:
         "steps": list(circle.steps),
         "state": state_json(circle.known()),
         "checks": checks,
+        "could_read": list(_could_read(circle)),
     }
 
 
@@ -313,7 +357,8 @@ def build() -> Json:
     return {
         "description": "Ledgers of circles (docs/protocol.md §4). `chains` are the accounts. A good ledger replays "
         "to `state`; each step can be written again, byte for byte. `checks` say what follows after entry `after` "
-        "at the time `at`, with the chains named. A bad one is refused at its last entry for `reason`; all before "
+        "at the time `at`, with the chains named; `could_read`, who could ever read a version written `at` and sealed under "
+        "`keys`, by every chain at its longest. A bad one is refused at its last entry for `reason`; all before "
         "it is good.",
         "devices": people.devices_json(*people.DEVICES, "anne new phone", "bruno new phone"),
         "chains": people.chains_json(*PEOPLE),

@@ -31,6 +31,9 @@ export const EPOCH_LIFETIME = 30 * 24 * 3_600_000;
 /** @param {Member} member @returns {Period} */
 export const lastPeriod = (member) => /** @type {Period} */ (member.periods.at(-1));
 
+/** When a period ended or will: what comes first. @param {Pick<Period, "until" | "removedAt">} period */
+export const endOf = ({ until, removedAt }) => (until !== null && removedAt !== null ? Math.min(until, removedAt) : (removedAt ?? until));
+
 /** @param {Member} member */
 export const roleOf = (member) => lastPeriod(member).role;
 
@@ -52,7 +55,7 @@ export function requireMember(state, account, at) {
 }
 
 /** @param {Period} period @param {string} audience */
-const periodReads = (period, audience) => period.role !== "bot" && period.audiences.includes(audience);
+export const periodReads = (period, audience) => period.role !== "bot" && period.audiences.includes(audience);
 
 /** May the member hold the audience's current key? @param {Member} member @param {string} audience @param {number} at */
 export const reads = (member, audience, at) => isActive(member, at) && periodReads(lastPeriod(member), audience);
@@ -142,12 +145,12 @@ export function rotationDue(state, audience, { at, accounts }) {
 }
 
 /** Did the member read the audience after the epoch opened? @param {Member} member @param {string} audience @param {Epoch} epoch */
-function outlived(member, audience, epoch) {
-  return member.periods.some((period) => {
-    if (!periodReads(period, audience)) return false;
-    if (period.endedSeq !== null && period.endedSeq <= epoch.seq) return false;
-    return period.until === null || period.until > epoch.openedAt;
-  });
+const outlived = (member, audience, epoch) => member.periods.some((period) => periodReads(period, audience) && outlives(period, epoch));
+
+/** Did the period reach into the time after the epoch opened? @param {Period} period @param {Epoch} epoch */
+export function outlives(period, epoch) {
+  if (period.endedSeq !== null && period.endedSeq <= epoch.seq) return false;
+  return period.until === null || period.until > epoch.openedAt;
 }
 
 /** @param {AccountState | undefined} account @param {Epoch} epoch */

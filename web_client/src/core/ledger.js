@@ -62,12 +62,21 @@ function checkPlace(state, entry) {
  * @returns {Promise<CircleState>}
  */
 export async function replay(entries, authors) {
-  /** @type {CircleState | null} */
-  let state = null;
+  const state = (await replayed(entries, authors)).at(-1);
+  if (!state) throw new ProtocolError("broken-chain");
+  return state;
+}
+
+/**
+ * The states after each entry of a whole ledger. Throws ProtocolError as `apply`.
+ * @param {readonly Uint8Array[]} entries @param {(account: string) => AccountState | Promise<AccountState>} authors
+ */
+export async function replayed(entries, authors) {
+  /** @type {CircleState[]} */
+  const states = [];
   for (const data of entries) {
     const { account } = await peekEntry(data);
-    state = await apply(state, data, await authors(account));
+    states.push(await apply(states.at(-1) ?? null, data, await authors(account)));
   }
-  if (state === null) throw new ProtocolError("broken-chain");
-  return state;
+  return states;
 }

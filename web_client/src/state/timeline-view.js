@@ -2,7 +2,7 @@
 import { attachmentView } from "./attachments.js";
 import { readersOf } from "./audiences.js";
 import { audiencesOf as namedIn } from "../core/envelope.js";
-import { isActive, roleOf } from "../core/ledger.js";
+import { endOf, isActive, roleOf } from "../core/ledger.js";
 
 /** @typedef {import("./types.js").NoteView} NoteView */
 /** @typedef {import("./types.js").NoteType} NoteType */
@@ -201,9 +201,6 @@ function staysOf({ periods }) {
   }
   return stays;
 }
-
-/** When it ended or will: what comes first. @param {import("../core/ledger-state.js").Period} period */
-const endOf = ({ until, removedAt }) => (until !== null && removedAt !== null ? Math.min(until, removedAt) : (removedAt ?? until));
 
 /** @param {import("../core/ledger-state.js").Member} member @returns {"all" | "none" | number} */
 function historyOf(member) {

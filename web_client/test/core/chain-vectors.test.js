@@ -4,6 +4,7 @@ import * as account from "../../src/core/account.js";
 import { fromHex, toHex } from "../../src/core/bytes.js";
 import { deviceOf } from "../../src/core/device.js";
 import * as ledger from "../../src/core/ledger.js";
+import { readersOf } from "../../src/core/readers.js";
 import { chainsOf, devicesOf, accountsOf, refuses, replayed, vectors, withBytes } from "../support/vectors.js";
 
 const MAKERS = {
@@ -114,6 +115,19 @@ test("who is active, may read, is entitled and whether a rotation is due are as 
       for (const [audience, expected] of Object.entries(check.rotation)) {
         assert.equal(ledger.rotationDue(state, audience, { at: check.at, accounts: known }), expected, label);
       }
+    }
+  }
+});
+
+test("who could read a version, since when, until when and by what, is as in Python", async () => {
+  const file = vectors("ledger");
+  const accounts = await accountsOf(file);
+  for (const { name, steps, could_read: asked } of file.good) {
+    const states = await ledger.replayed(steps.map(({ entry }) => fromHex(entry)), (id) => accounts.get(id));
+    assert.ok(asked.some(({ readers }) => readers.length > 0), name);
+    for (const { at, keys, readers } of asked) {
+      const found = readersOf(states, (id) => accounts.get(id), { at, keys }).map(({ byOwnKey, ...one }) => ({ ...one, by_own_key: byOwnKey }));
+      assert.deepEqual(found, readers, `${name}: ${JSON.stringify(keys)} at ${at}`);
     }
   }
 });

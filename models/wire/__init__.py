@@ -1,6 +1,6 @@
 """Every message between a member and the server. No other shape crosses the wire."""
 
-from relais.models.wire import account, audit, auth, circle, heads, note, watch
+from relais.models.wire import account, audit, auth, circle, emergency, heads, note, watch
 
 REQUESTS = {
     auth.AskChallenge: auth.Challenge,
@@ -30,6 +30,14 @@ REQUESTS = {
     note.PostReceipts: note.ReceiptsStored,
     note.SyncReceipts: note.Receipts,
     note.GetReceipts: note.Receipts,
+    emergency.ShareEscrow: emergency.EscrowShared,
+    emergency.ReshareEscrow: emergency.EscrowShared,
+    emergency.ListEscrows: emergency.Escrows,
+    emergency.LookEmergency: emergency.EmergencyLooked,
+    emergency.RequestEmergency: emergency.EmergencyRequested,
+    emergency.ListEmergencies: emergency.Emergencies,
+    emergency.AnswerEmergency: emergency.EmergencyChanged,
+    emergency.WithdrawEmergency: emergency.EmergencyChanged,
     audit.SearchAudit: audit.AuditFound,
     audit.ProveEntry: audit.Proof,
     audit.ProveConsistency: audit.Consistency,
@@ -66,5 +74,6 @@ EVENTS = (
     circle.GrantsWanted,
     note.NotePosted,
     note.ReceiptPosted,
+    emergency.EmergencyChanged,
 )
 """What the server tells without being asked."""

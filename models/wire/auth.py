@@ -7,8 +7,10 @@ from relais.models.ids import AccountId, DeviceId, Length, Millis, TicketId
 
 Signed = Annotated[bytes, Length(16_384, 1)]
 Mac = Annotated[bytes, Length(32, 32)]
-AccountRole = Literal["professional", "coordinator", "auditor", "administrator", "bot", "carer"]
-Roles = Annotated[tuple[AccountRole, ...], Length(6, 1)]
+AccountRole = Literal[
+    "professional", "coordinator", "auditor", "administrator", "bot", "carer", "escrow"
+]
+Roles = Annotated[tuple[AccountRole, ...], Length(7, 1)]
 
 
 @dataclass(frozen=True)

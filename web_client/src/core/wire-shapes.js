@@ -2,17 +2,17 @@
 import { audience, bool, bytes, choice, id16, id32, list, message, optional, text, uint } from "./wire-kinds.js";
 
 const Challenge = message({ challenge: bytes, expires_at: uint });
-const Token = message({ token: text, account: id32, roles: list(choice("professional", "coordinator", "auditor", "administrator", "bot", "carer")), expires_at: uint, now: uint });
+const Token = message({ token: text, account: id32, roles: list(choice("professional", "coordinator", "auditor", "administrator", "bot", "carer", "escrow")), expires_at: uint, now: uint });
 const Chain = message({ account: id32, statements: list(bytes), replaced_by: optional(id32) });
 const Chains = message({ chains: list(Chain) });
 const StatementAppended = message({ account: id32, seq: uint, head: id32 });
-const DirectoryEntry = message({ account: id32, name: text, profession: text, organisation: text, roles: list(choice("professional", "coordinator", "auditor", "administrator", "bot", "carer")) });
+const DirectoryEntry = message({ account: id32, name: text, profession: text, organisation: text, roles: list(choice("professional", "coordinator", "auditor", "administrator", "bot", "carer", "escrow")) });
 const DirectoryFound = message({ entries: list(DirectoryEntry) });
 const DeviceSeen = message({ device: id16, last_seen: optional(uint) });
 const DevicesSeen = message({ devices: list(DeviceSeen) });
 const DeviceOffered = message({ expires_at: uint });
 const Invited = message({ path: text, expires_at: uint });
-const AccountRow = message({ number: uint, account: id32, name: text, profession: text, organisation: text, roles: list(choice("professional", "coordinator", "auditor", "administrator", "bot", "carer")), enrolled_at: uint, last_seen: optional(uint), replaced_by: optional(id32) });
+const AccountRow = message({ number: uint, account: id32, name: text, profession: text, organisation: text, roles: list(choice("professional", "coordinator", "auditor", "administrator", "bot", "carer", "escrow")), enrolled_at: uint, last_seen: optional(uint), replaced_by: optional(id32) });
 const AccountsListed = message({ rows: list(AccountRow) });
 const EntryAppended = message({ circle: id32, seq: uint, head: id32 });
 const CircleRow = message({ circle: id32, ledger_seq: uint, ledger_head: id32, active: bool, closed: bool, profile: optional(bytes), last_seq: uint, last_at: optional(uint), unread: uint, urgent: bool, missing: uint });
@@ -33,6 +33,15 @@ const NoteProven = message({ vkey: text, checkpoint: bytes, entries: list(Proven
 const ReceiptsStored = message({ stored: uint });
 const StoredReceipt = message({ number: uint, receipt: bytes });
 const Receipts = message({ receipts: list(StoredReceipt), last: uint });
+const EscrowShared = message({ stored: uint });
+const SealedFor = message({ device: id16, sealed: bytes });
+const EscrowRow = message({ account: id32, statement: bytes, mine: list(SealedFor) });
+const Escrows = message({ escrows: list(EscrowRow) });
+const EmergencyLooked = message({ escrow: id32, statement: bytes, open: optional(id32) });
+const EmergencyRequested = message({ id: id32 });
+const EmergencyRow = message({ id: id32, request: bytes, state: choice("open", "approved", "declined", "released", "expired", "withdrawn"), statement: bytes, answers: list(bytes), explained: list(SealedFor), review_due: optional(uint) });
+const Emergencies = message({ requests: list(EmergencyRow) });
+const EmergencyChanged = message({ id: id32, circle: id32, state: choice("open", "approved", "declined", "released", "expired", "withdrawn") });
 const AuditRow = message({ index: uint, entry: bytes });
 const AuditFound = message({ rows: list(AuditRow), more: bool, pruned: uint });
 const Proof = message({ index: uint, entry: optional(bytes), leaf: bytes, path: list(bytes), checkpoint: bytes });
@@ -54,8 +63,8 @@ const Hours = message({ zone: text, days: uint, hours: list(Hour), usual: list(u
 const OpeningHours = message({ organisation: text, first_day: uint, last_day: uint, from_hour: uint, until_hour: uint });
 const Rules = message({ version: uint, on: list(choice("outside-hours", "many-circles", "after-leaving", "refusals", "auditor-colleague")), zone: text, learn_days: uint, opening: list(OpeningHours), circles: uint, circles_minutes: uint, grace_minutes: uint, refusals: uint, refusals_minutes: uint });
 const Reset = message({ account: id32, name: text, profession: text, organisation: text });
-const Invitation = message({ roles: list(choice("professional", "coordinator", "auditor", "administrator", "bot", "carer")), organisation: text, expires_at: uint, now: uint, resets: optional(Reset) });
-const Enrolled = message({ account: id32, roles: list(choice("professional", "coordinator", "auditor", "administrator", "bot", "carer")), now: uint });
+const Invitation = message({ roles: list(choice("professional", "coordinator", "auditor", "administrator", "bot", "carer", "escrow")), organisation: text, expires_at: uint, now: uint, resets: optional(Reset) });
+const Enrolled = message({ account: id32, roles: list(choice("professional", "coordinator", "auditor", "administrator", "bot", "carer", "escrow")), now: uint });
 const JoinLooked = message({ account: id32, now: uint });
 const JoinRequested = message({  });
 const JoinAnswered = message({ pending: bool, statements: list(bytes), mac: optional(bytes) });
@@ -94,6 +103,14 @@ export const ANSWERS = {
   "receipt.post": ReceiptsStored,
   "receipt.sync": Receipts,
   "receipt.get": Receipts,
+  "escrow.share": EscrowShared,
+  "escrow.reshare": EscrowShared,
+  "escrow.list": Escrows,
+  "emergency.look": EmergencyLooked,
+  "emergency.request": EmergencyRequested,
+  "emergency.list": Emergencies,
+  "emergency.answer": EmergencyChanged,
+  "emergency.withdraw": EmergencyChanged,
   "audit.search": AuditFound,
   "audit.prove": Proof,
   "audit.consistency": Consistency,
@@ -128,4 +145,5 @@ export const FACTS = {
   "circle.wanted": GrantsWanted,
   "note.posted": NotePosted,
   "receipt.posted": ReceiptPosted,
+  "emergency.changed": EmergencyChanged,
 };

@@ -7,7 +7,7 @@ export interface SearchDirectory { text: string; limit: number }
 export interface ListDevices {  }
 export interface OfferDevice { ticket: string }
 export interface ApproveDevice { ticket: string; statement: Uint8Array<ArrayBuffer>; mac: Uint8Array<ArrayBuffer> }
-export interface Invite { roles: readonly ("professional" | "coordinator" | "auditor" | "administrator" | "bot" | "carer")[]; organisation: string; days: number; resets: string | null }
+export interface Invite { roles: readonly ("professional" | "coordinator" | "auditor" | "administrator" | "bot" | "carer" | "escrow")[]; organisation: string; days: number; resets: string | null }
 export interface ListAccounts { after: number; limit: number }
 export interface CreateCircle { entry: Uint8Array<ArrayBuffer>; grants: readonly (Uint8Array<ArrayBuffer>)[]; profile: Uint8Array<ArrayBuffer> }
 export interface AppendEntry { circle: string; entry: Uint8Array<ArrayBuffer>; grants: readonly (Uint8Array<ArrayBuffer>)[]; profile: Uint8Array<ArrayBuffer> | null }
@@ -26,6 +26,15 @@ export interface DiscloseNote { circle: string; note: string; version: number; r
 export interface PostReceipts { circle: string; receipts: readonly (Uint8Array<ArrayBuffer>)[] }
 export interface SyncReceipts { circle: string; after: number; limit: number }
 export interface GetReceipts { circle: string; note: string }
+export interface SealedFor { device: string; sealed: Uint8Array<ArrayBuffer> }
+export interface ShareEscrow { statement: Uint8Array<ArrayBuffer>; possession: Uint8Array<ArrayBuffer> | null; shares: readonly (SealedFor)[] }
+export interface ReshareEscrow { escrow: string; escrow_device: string; shares: readonly (SealedFor)[] }
+export interface ListEscrows {  }
+export interface LookEmergency { circle: string }
+export interface RequestEmergency { request: Uint8Array<ArrayBuffer>; explained: readonly (SealedFor)[] }
+export interface ListEmergencies {  }
+export interface AnswerEmergency { answer: Uint8Array<ArrayBuffer> }
+export interface WithdrawEmergency { id: string }
 export interface SearchAudit { account: string | null; circle: string | null; organisation: string | null; action: string | null; outcome: "ok" | "refused" | null; since: number | null; until: number | null; before: number; limit: number }
 export interface ProveEntry { index: number }
 export interface ProveConsistency { size: number }
@@ -49,17 +58,17 @@ export interface LookJoin { ticket: string }
 export interface RequestJoin { ticket: string; possession: Uint8Array<ArrayBuffer>; mac: Uint8Array<ArrayBuffer> }
 export interface WaitJoin { ticket: string }
 export interface Challenge { challenge: Uint8Array<ArrayBuffer>; expires_at: number }
-export interface Token { token: string; account: string; roles: readonly ("professional" | "coordinator" | "auditor" | "administrator" | "bot" | "carer")[]; expires_at: number; now: number }
+export interface Token { token: string; account: string; roles: readonly ("professional" | "coordinator" | "auditor" | "administrator" | "bot" | "carer" | "escrow")[]; expires_at: number; now: number }
 export interface Chain { account: string; statements: readonly (Uint8Array<ArrayBuffer>)[]; replaced_by: string | null }
 export interface Chains { chains: readonly (Chain)[] }
 export interface StatementAppended { account: string; seq: number; head: string }
-export interface DirectoryEntry { account: string; name: string; profession: string; organisation: string; roles: readonly ("professional" | "coordinator" | "auditor" | "administrator" | "bot" | "carer")[] }
+export interface DirectoryEntry { account: string; name: string; profession: string; organisation: string; roles: readonly ("professional" | "coordinator" | "auditor" | "administrator" | "bot" | "carer" | "escrow")[] }
 export interface DirectoryFound { entries: readonly (DirectoryEntry)[] }
 export interface DeviceSeen { device: string; last_seen: number | null }
 export interface DevicesSeen { devices: readonly (DeviceSeen)[] }
 export interface DeviceOffered { expires_at: number }
 export interface Invited { path: string; expires_at: number }
-export interface AccountRow { number: number; account: string; name: string; profession: string; organisation: string; roles: readonly ("professional" | "coordinator" | "auditor" | "administrator" | "bot" | "carer")[]; enrolled_at: number; last_seen: number | null; replaced_by: string | null }
+export interface AccountRow { number: number; account: string; name: string; profession: string; organisation: string; roles: readonly ("professional" | "coordinator" | "auditor" | "administrator" | "bot" | "carer" | "escrow")[]; enrolled_at: number; last_seen: number | null; replaced_by: string | null }
 export interface AccountsListed { rows: readonly (AccountRow)[] }
 export interface EntryAppended { circle: string; seq: number; head: string }
 export interface CircleRow { circle: string; ledger_seq: number; ledger_head: string; active: boolean; closed: boolean; profile: Uint8Array<ArrayBuffer> | null; last_seq: number; last_at: number | null; unread: number; urgent: boolean; missing: number }
@@ -80,6 +89,14 @@ export interface NoteProven { vkey: string; checkpoint: Uint8Array<ArrayBuffer>;
 export interface ReceiptsStored { stored: number }
 export interface StoredReceipt { number: number; receipt: Uint8Array<ArrayBuffer> }
 export interface Receipts { receipts: readonly (StoredReceipt)[]; last: number }
+export interface EscrowShared { stored: number }
+export interface EscrowRow { account: string; statement: Uint8Array<ArrayBuffer>; mine: readonly (SealedFor)[] }
+export interface Escrows { escrows: readonly (EscrowRow)[] }
+export interface EmergencyLooked { escrow: string; statement: Uint8Array<ArrayBuffer>; open: string | null }
+export interface EmergencyRequested { id: string }
+export interface EmergencyRow { id: string; request: Uint8Array<ArrayBuffer>; state: "open" | "approved" | "declined" | "released" | "expired" | "withdrawn"; statement: Uint8Array<ArrayBuffer>; answers: readonly (Uint8Array<ArrayBuffer>)[]; explained: readonly (SealedFor)[]; review_due: number | null }
+export interface Emergencies { requests: readonly (EmergencyRow)[] }
+export interface EmergencyChanged { id: string; circle: string; state: "open" | "approved" | "declined" | "released" | "expired" | "withdrawn" }
 export interface AuditRow { index: number; entry: Uint8Array<ArrayBuffer> }
 export interface AuditFound { rows: readonly (AuditRow)[]; more: boolean; pruned: number }
 export interface Proof { index: number; entry: Uint8Array<ArrayBuffer> | null; leaf: Uint8Array<ArrayBuffer>; path: readonly (Uint8Array<ArrayBuffer>)[]; checkpoint: Uint8Array<ArrayBuffer> }
@@ -99,8 +116,8 @@ export interface Volume { buckets: readonly (Bucket)[]; complete: boolean }
 export interface Hour { day: number; hour: number; ok: number; refused: number; findings: number }
 export interface Hours { zone: string; days: number; hours: readonly (Hour)[]; usual: readonly (number)[]; size: number }
 export interface Reset { account: string; name: string; profession: string; organisation: string }
-export interface Invitation { roles: readonly ("professional" | "coordinator" | "auditor" | "administrator" | "bot" | "carer")[]; organisation: string; expires_at: number; now: number; resets: Reset | null }
-export interface Enrolled { account: string; roles: readonly ("professional" | "coordinator" | "auditor" | "administrator" | "bot" | "carer")[]; now: number }
+export interface Invitation { roles: readonly ("professional" | "coordinator" | "auditor" | "administrator" | "bot" | "carer" | "escrow")[]; organisation: string; expires_at: number; now: number; resets: Reset | null }
+export interface Enrolled { account: string; roles: readonly ("professional" | "coordinator" | "auditor" | "administrator" | "bot" | "carer" | "escrow")[]; now: number }
 export interface JoinLooked { account: string; now: number }
 export interface JoinRequested {  }
 export interface JoinAnswered { pending: boolean; statements: readonly (Uint8Array<ArrayBuffer>)[]; mac: Uint8Array<ArrayBuffer> | null }
@@ -137,6 +154,14 @@ export interface Requests {
   "receipt.post": { request: PostReceipts; answer: ReceiptsStored };
   "receipt.sync": { request: SyncReceipts; answer: Receipts };
   "receipt.get": { request: GetReceipts; answer: Receipts };
+  "escrow.share": { request: ShareEscrow; answer: EscrowShared };
+  "escrow.reshare": { request: ReshareEscrow; answer: EscrowShared };
+  "escrow.list": { request: ListEscrows; answer: Escrows };
+  "emergency.look": { request: LookEmergency; answer: EmergencyLooked };
+  "emergency.request": { request: RequestEmergency; answer: EmergencyRequested };
+  "emergency.list": { request: ListEmergencies; answer: Emergencies };
+  "emergency.answer": { request: AnswerEmergency; answer: EmergencyChanged };
+  "emergency.withdraw": { request: WithdrawEmergency; answer: EmergencyChanged };
   "audit.search": { request: SearchAudit; answer: AuditFound };
   "audit.prove": { request: ProveEntry; answer: Proof };
   "audit.consistency": { request: ProveConsistency; answer: Consistency };
@@ -169,4 +194,5 @@ export interface Events {
   "circle.wanted": GrantsWanted;
   "note.posted": NotePosted;
   "receipt.posted": ReceiptPosted;
+  "emergency.changed": EmergencyChanged;
 }

@@ -40,6 +40,7 @@ export const en = {
   "role.administrator": "Administrator",
   "role.bot": "Bot",
   "role.carer": "Carer",
+  "role.escrow": "Emergency access",
 
   "offline.text": "Offline. You can read and write: everything leaves when the network is back.",
   "offline.connecting": "Connecting…",

@@ -40,6 +40,7 @@ export const fr = {
   "role.administrator": "Administrateur",
   "role.bot": "Automate",
   "role.carer": "Aidant",
+  "role.escrow": "Accès d’urgence",
 
   "offline.text": "Hors connexion. Vous pouvez lire et écrire : tout partira au retour du réseau.",
   "offline.connecting": "Connexion en cours…",

@@ -10,7 +10,7 @@
 
 /** @typedef {"OBS" | "INST" | "INTERV" | "DEM-AVIS" | "GEN"} NoteType */
 /** @typedef {"lead" | "professional" | "carer" | "bot"} CircleRole */
-/** @typedef {"professional" | "coordinator" | "auditor" | "administrator" | "bot" | "carer"} AccountRole */
+/** @typedef {"professional" | "coordinator" | "auditor" | "administrator" | "bot" | "carer" | "escrow"} AccountRole */
 
 /**
  * @template T

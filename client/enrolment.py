@@ -56,16 +56,23 @@ async def enrol(device: NewDevice, url: str, profile: Profile) -> Identity:
         raise
 
 
-async def enrol_into(home: Home, device: NewDevice, url: str, profile: Profile) -> Identity:
+async def enrol_into(
+    home: Home,
+    device: NewDevice,
+    url: str,
+    profile: Profile,
+    *,
+    keys: DeviceKeys | None = None,
+) -> Identity:
     """The same, into a folder that is made already. The keys are kept before the server knows of them.
 
-    An invitation for somebody who was reset makes an account that names the old one.
+    An invitation for somebody who was reset makes an account that names the old one. ``keys``: random ones if none are given.
     """
     origin, invitation = origin_of(url), _invitation_of(url)
     async with Transport(origin) as transport:
         looked: Invitation = await transport.exchange(LookInvitation(invitation))
         kind = "bot" if "bot" in looked.roles else "interactive"
-        keys = new_keys()
+        keys = keys or new_keys()
         replaces = looked.resets.account if looked.resets else None
         first = keys.device(kind, device.label)
         statement = account.create(keys, first, profile, at=looked.now, replaces=replaces)

@@ -7,7 +7,7 @@ from relais.client import circle_state, membership, note_keys
 from relais.client.errors import ClientError
 from relais.client.session import Session
 from relais.crypto.errors import ProtocolError
-from relais.models.ids import CircleId, Millis
+from relais.models.ids import AccountId, CircleId, Millis
 from relais.models.refusal import Refusal
 from relais.models.wire import circle as wire
 from relais.models.wire.circle import GetMissing, Missing
@@ -22,6 +22,11 @@ async def heal_all(session: Session) -> int:
 
 async def heal_circle(session: Session, circle: CircleId) -> int:
     return await _heal(session, circle)
+
+
+async def heal_own(session: Session) -> int:
+    """The same in all its circles, for the devices of its own account alone."""
+    return await _heal(session, None, only=session.identity.account)
 
 
 @dataclass(frozen=True)
@@ -51,15 +56,24 @@ async def rotate_if_due(session: Session, circle: CircleId) -> None:
         await membership.append(session, circle, membership.rotate(session))
 
 
-async def _heal(session: Session, circle: CircleId | None) -> int:
+async def _heal(session: Session, circle: CircleId | None, *, only: AccountId | None = None) -> int:
     if "bot" in session.roles:
         return 0
     answer: Missing = await session.call(GetMissing(circle))
+    if only is not None:
+        answer = _of_account(answer, only)
     stored = 0
     named = {row.circle for row in answer.missing} | {row.circle for row in answer.notes}
     for one in sorted(named):
         stored += await _heal_one(session, one, answer)
     return stored
+
+
+def _of_account(missing: Missing, account: AccountId) -> Missing:
+    return Missing(
+        tuple(row for row in missing.missing if row.account == account),
+        tuple(row for row in missing.notes if row.account == account),
+    )
 
 
 async def _heal_one(session: Session, circle: CircleId, missing: Missing) -> int:

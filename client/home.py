@@ -107,6 +107,31 @@ class Home:
             yield
 
 
+class HomeInMemory(Home):
+    """For keys that are kept nowhere: gone with the process. It keeps no files, and what would write one fails."""
+
+    def __init__(self) -> None:
+        super().__init__(Path(os.devnull), secrets.token_bytes(32))
+        self._values: dict[str, bytes] = {}
+
+    def read(self, name: str) -> Any:
+        value = self._values.get(name)
+        return None if value is None else cbor.decode(value)
+
+    def write(self, name: str, value: Any) -> None:
+        self._values[name] = cbor.encode(value)
+
+    def remove(self, name: str) -> None:
+        self._values.pop(name, None)
+
+    def names(self, folder: str) -> list[str]:
+        return sorted(name for name in self._values if name.startswith(f"{folder}/"))
+
+    @contextmanager
+    def locked(self) -> Iterator[None]:
+        yield
+
+
 def write_atomically(target: Path, data: bytes) -> None:
     """Write beside, sync, rename, sync the folder: the old or the new content, never a mixture. Mode 0600."""
     handle, temporary = tempfile.mkstemp(dir=target.parent, prefix=".")

@@ -10,6 +10,7 @@ from types import TracebackType
 from typing import Any, Self
 
 from relais.client.accounts import AccountBook
+from relais.client.alarms import Alarms
 from relais.client.clock import ServerClock
 from relais.client.errors import ServerUnreachable
 from relais.client.home import Home
@@ -33,12 +34,17 @@ class Reconnected:
 
 
 class Session:
-    """``async with Session(home)``: connected and kept so; requests go through ``call``."""
+    """``async with Session(home)``: connected and kept so; requests go through ``call``.
 
-    def __init__(self, home: Home) -> None:
+    ``watches_log``: compare the ledgers it is shown with the audit log, which takes a folder that remembers.
+    """
+
+    def __init__(self, home: Home, *, watches_log: bool = True) -> None:
         self.home = home
+        self._watches_log = watches_log
         self.identity = Identity.load(home)
         self.clock = ServerClock()
+        self.alarms = Alarms(home, self.clock.now)
         self.transport = Transport(self.identity.origin)
         self.log = LogWatch(self)
         self.pins = Pins(home, met=self.log.met)
@@ -61,10 +67,9 @@ class Session:
         except BaseException:
             await self.transport.__aexit__(None, None, None)
             raise
-        self._beside = [
-            asyncio.create_task(self._keep_renewing(), name="token renewal"),
-            asyncio.create_task(self.log.run(), name="audit log"),
-        ]
+        self._beside = [asyncio.create_task(self._keep_renewing(), name="token renewal")]
+        if self._watches_log:
+            self._beside.append(asyncio.create_task(self.log.run(), name="audit log"))
         return self
 
     async def __aexit__(

@@ -19,7 +19,7 @@ from relais.client.errors import (
     PassphraseNeeded,
     WrongPassphrase,
 )
-from relais.client.home import Home, write_atomically
+from relais.client.home import Home, HomeInMemory, write_atomically
 
 
 @pytest.fixture(autouse=True)
@@ -188,3 +188,25 @@ def test_two_processes_lose_no_update_of_each_other(tmp_path: Path) -> None:
     with get_context("spawn").Pool(3) as pool:
         pool.starmap(_count_up, [(str(tmp_path), key)] * 3)
     assert Home(tmp_path, key).read("count") == 60
+
+
+def test_a_home_in_memory_keeps_what_it_is_told_and_no_file(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    home = HomeInMemory()
+    value = {"seed": b"\x01", "seen": [1]}
+    home.write("keys", value)
+    home.update("pins/one", lambda before: {**(before or {}), "seq": 3})
+    value["seen"] = [2]
+
+    assert home.read("keys") == {"seed": b"\x01", "seen": [1]}
+    assert home.read("pins/one") == {"seq": 3}
+    assert home.names("pins") == ["pins/one"]
+    home.remove("keys")
+    home.remove("keys")
+    assert home.read("keys") is None
+    assert HomeInMemory().read("pins/one") is None
+    assert list(tmp_path.iterdir()) == []
+    with pytest.raises(OSError, match="Not a directory"):
+        (home.path / "blobs").mkdir(parents=True)

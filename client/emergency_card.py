@@ -44,7 +44,7 @@ _TEXTS = {
 _STYLE = (
     "body{font:16px/1.5 system-ui,sans-serif;max-width:34rem;margin:2rem auto;padding:0 1rem;color:#1a1a1a}"
     "main{border:2px solid #1a1a1a;border-radius:.75rem;padding:1.5rem}h1{margin:0;font-size:1.6rem}"
-    "svg{display:block;width:13rem;height:13rem;margin:1rem auto}"
+    "svg{display:block;width:14rem;height:14rem;margin:1rem auto}"
     "code{font-size:.7rem;overflow-wrap:anywhere}@media print{body{margin:0 auto}}"
 )
 
@@ -83,7 +83,7 @@ def write(target: Path, card: Card, *, guarded_by: str, language: str) -> None:
 
 def _page(card: Card, guarded_by: str, language: str) -> bytes:
     title, purpose, steps, advice = _TEXTS[language]
-    picture = segno.make(card.link, error="m").svg_inline(scale=4)
+    picture = segno.make(card.link, error="m").svg_inline(omitsize=True)
     items = "".join(f"<li>{step}</li>" for step in steps)
     page = (
         f'<!doctype html><html lang="{language}"><meta charset="utf-8"><title>{title}</title>'

@@ -4,9 +4,10 @@ from dataclasses import dataclass, replace
 from heapq import merge
 
 from relais.client import circle_state
+from relais.client.alarms import FORGED_NOTE, Alarm
 from relais.client.circle_state import CircleView
 from relais.client.session import Session
-from relais.crypto import envelope, posting
+from relais.crypto import cose, envelope, posting
 from relais.crypto.content import Attachment, Content
 from relais.crypto.envelope import Envelope, Header, Origin
 from relais.crypto.errors import ProtocolError
@@ -19,15 +20,29 @@ _PAGE = 200
 @dataclass(frozen=True)
 class Note:
     """One version. ``content`` is None while its key is on its way (``locked``), and for good where its author sealed
-    what is none (``damaged`` says why, a word of docs/protocol.md §6)."""
+    what is none (``damaged`` says why, a word of docs/protocol.md §6).
+
+    Of what is not authentic, or is no envelope at all, nothing but its place and ``damaged`` is known (``refused``).
+    """
 
     circle: CircleId
     seq: int
     stored_at: Millis
-    header: Header
+    verified: Header | None
     digest: Digest
     content: Content | None
     damaged: str | None = None
+
+    @property
+    def header(self) -> Header:
+        """What its author said in clear. Raises ValueError for what was refused: nobody vouches for any of it."""
+        if self.verified is None:
+            raise ValueError("a refused note has no header")
+        return self.verified
+
+    @property
+    def refused(self) -> bool:
+        return self.verified is None
 
     @property
     def note(self) -> NoteId:
@@ -48,7 +63,7 @@ class Note:
 
     @property
     def withdrawn(self) -> bool:
-        return self.header.kind == "withdrawal"
+        return self.verified is not None and self.verified.kind == "withdrawal"
 
     @property
     def locked(self) -> bool:
@@ -108,6 +123,8 @@ async def versions(session: Session, view: CircleView, note: NoteId) -> tuple[No
         if newer.version != older.version + 1 or newer.header.replaces != older.digest:
             raise ProtocolError("wrong-version")
         _check_origin(newer, older.header.origin)
+    for note in page.notes:
+        _check_place(session, note)
     if page.notes:
         session.origins.setdefault((view.circle, note), page.notes[0].header.origin)
     return page.notes
@@ -117,11 +134,11 @@ async def opened(session: Session, view: CircleView, stored: StoredNote) -> Note
     """Verify and open one version. Raises `ProtocolError`, `LedgerAlarm`."""
     peeked = envelope.peek(stored.envelope)
     header = peeked.header
-    if header.circle != view.circle:
+    if header.circle != view.circle or header.kind == envelope.PROFILE_KIND:
         raise ProtocolError("wrong-circle")
+    await _check_known(session, view, header)
     await _verify(session, peeked)
     await _check_author(session, view, header)
-    _check_place(session, peeked, stored.seq)
     if header.version == 1:
         session.origins[header.circle, header.note] = header.origin
     content, damaged = _content(view, peeked)
@@ -134,11 +151,28 @@ async def _page(session: Session, view: CircleView, answer: Notes) -> Page:
 
 
 async def _listed(session: Session, view: CircleView, answer: Notes) -> Page:
-    page = await _page(session, view, answer)
-    for note in page.notes:
+    """What is not authentic is marked, and keeps nobody from reading the others."""
+    notes = [await _read(session, view, stored) for stored in answer.notes]
+    return Page(tuple(notes), answer.last_seq)
+
+
+async def _read(session: Session, view: CircleView, stored: StoredNote) -> Note:
+    try:
+        note = await opened(session, view, stored)
         if note.version > 1:
             await _check_follows(session, view, note)
-    return page
+    except ProtocolError as error:
+        if error.reason == "wrong-order":
+            raise
+        return _refused(session, view.circle, stored, error.reason)
+    _check_place(session, note)
+    return note
+
+
+def _refused(session: Session, circle: CircleId, stored: StoredNote, reason: str) -> Note:
+    digest = cose.digest(stored.envelope)
+    session.alarms.sound(Alarm(FORGED_NOTE, circle, of=digest, seq=stored.seq), detail=reason)
+    return Note(circle, stored.seq, stored.at, None, digest, None, reason)
 
 
 async def _check_follows(session: Session, view: CircleView, note: Note) -> None:
@@ -157,6 +191,14 @@ def _check_origin(note: Note, origin: Origin) -> None:
         raise ProtocolError("not-the-author")
     if note.audiences != origin.audiences:
         raise ProtocolError("audiences-differ")
+
+
+async def _check_known(session: Session, view: CircleView, header: Header) -> None:
+    """Nobody is asked for the account of somebody who never was in the circle."""
+    if header.account not in view.state.members and header.ledger_seq > view.state.seq:
+        view.adopt(await circle_state.fetch(session, view.circle))
+    if header.account not in view.state.members:
+        raise ProtocolError("not-a-member")
 
 
 async def _verify(session: Session, peeked: Envelope) -> None:
@@ -185,13 +227,12 @@ async def _check_author(session: Session, view: CircleView, header: Header) -> N
         raise
 
 
-def _check_place(session: Session, peeked: Envelope, seq: int) -> None:
+def _check_place(session: Session, one: Note) -> None:
     """A version has one place, behind the version before it: nothing is told twice, or in another order."""
-    header = peeked.header
-    circle, note, version = header.circle, header.note, header.version
-    place = session.places.setdefault((circle, note, version), (seq, peeked.digest))
-    before, _ = session.places.get((circle, note, version - 1), (0, ""))
-    if place != (seq, peeked.digest) or before >= seq:
+    name = (one.circle, one.note)
+    place = session.places.setdefault((*name, one.version), (one.seq, one.digest))
+    before, _ = session.places.get((*name, one.version - 1), (0, ""))
+    if place != (one.seq, one.digest) or before >= one.seq:
         raise ProtocolError("wrong-order")
 
 

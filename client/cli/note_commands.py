@@ -181,7 +181,6 @@ async def _notes(call: "Invocation") -> int:
         pending: list[Note] = []
         waiting = damaged = 0
         async for note in circle.notes(after=given.after, follow=given.follow):
-            await me.session.accounts.load([note.author])
             call.output.line(note_facts(me, circle, note), _readable(me, circle, note))
             pending.append(note)
             waiting += note.locked
@@ -222,15 +221,15 @@ async def _mark_read(circle: Circle, pending: list[Note]) -> None:
 
 def note_facts(me: Client, circle: Circle, note: Note) -> dict[str, Any]:
     """The stable keys of ``notes --json`` (docs/command-line.md)."""
-    content = note.content
+    content, header = note.content, note.verified
     return {
         "circle": note.circle,
         "seq": note.seq,
-        "note": note.note,
-        "version": note.version,
-        "author": note.author,
-        "author_name": me.session.accounts[note.author].profile.name,
-        "at": rfc3339(note.header.at),
+        "note": header.note if header else None,
+        "version": header.version if header else None,
+        "author": header.account if header else None,
+        "author_name": me.session.accounts[header.account].profile.name if header else None,
+        "at": rfc3339(header.at if header else note.stored_at),
         "type": content.type if content else None,
         "text": content.text if content else None,
         "form": {"schema": content.form.schema, "data": dict(content.form.data)}
@@ -246,14 +245,14 @@ def note_facts(me: Client, circle: Circle, note: Note) -> dict[str, Any]:
             }
             for one in note.attachments
         ],
-        "urgent": note.header.urgent,
-        "acknowledge": note.header.acknowledge,
+        "urgent": header is not None and header.urgent,
+        "acknowledge": header is not None and header.acknowledge,
         "reply_to": content.reply_to if content else None,
         "broadcast": content.broadcast if content else None,
         "withdrawn": note.withdrawn,
         "locked": note.locked,
         "damaged": note.damaged,
-        "audiences": list(note.audiences),
+        "audiences": list(header.audiences) if header else [],
         "waiting": {"since": rfc3339(_entitled_since(me, circle, note))} if note.locked else None,
     }
 
@@ -267,6 +266,8 @@ def _entitled_since(me: Client, circle: Circle, note: Note) -> Millis:
 
 def _readable(me: Client, circle: Circle, note: Note) -> str:
     facts = note_facts(me, circle, note)
+    if note.refused:
+        return f"{note.seq:>5}  {facts['at']}  not authentic, not shown: {note.damaged}"
     marks = [name for name in ("urgent", "acknowledge", "withdrawn") if facts[name]]
     marks += [f"for {', '.join(note.audiences)}"] if note.audiences != (TEAM,) else []
     marks += [f"damaged: {note.damaged}"] if note.damaged else []

@@ -10,6 +10,7 @@ from people import MARCEL
 
 from relais.client import reading
 from relais.client.errors import BadAnswer
+from relais.client.reading import Note
 from relais.client.sdk import Circle, Client, File
 from relais.crypto import envelope
 from relais.crypto.content import Content
@@ -70,7 +71,7 @@ async def test_a_note_moved_from_another_circle_is_refused(stage: Stage) -> None
     moved = (await stage.denis.session.call(SyncCircle(other.circle, 0, 1))).notes[0]
     nadia = await stage.victim()
     stage.lie_about_notes(lambda notes: [{**notes[0], "envelope": moved.envelope}, *notes[1:]])
-    await refused("wrong-circle", read(nadia, stage.id))
+    await marked("wrong-circle", nadia, stage)
 
 
 @pytest.mark.parametrize("place", [0.1, 0.3, 0.5, 0.7, 0.9, 0.999])
@@ -82,8 +83,59 @@ async def test_a_note_with_one_flipped_bit_is_refused(stage: Stage, place: float
 
     nadia = await stage.victim()
     stage.lie_about_notes(flip)
-    with pytest.raises(ProtocolError):
-        await read(nadia, stage.id)
+    await marked("", nadia, stage)
+
+
+async def test_what_is_no_envelope_is_marked_with_its_place_alone_and_the_others_are_read(
+    stage: Stage, caplog: pytest.LogCaptureFixture
+) -> None:
+    for garbage, reason in ((secrets.token_bytes(300), ""), (b"\0", "wrong-type")):
+        nadia = await stage.victim()
+        stage.lie_about_notes(told_as_first(garbage))
+        first = await marked(reason, nadia, stage)
+        assert (first.seq, first.refused, first.locked, first.withdrawn) == (1, True, False, False)
+        with pytest.raises(ValueError, match="no header"):
+            _ = first.author
+    assert "not authentic" in caplog.text
+
+
+async def test_a_note_that_is_not_authentic_stops_neither_following_nor_receipts(
+    stage: Stage,
+) -> None:
+    nadia = await stage.victim()
+    circle = await nadia.circle(stage.id)
+    stage.lie_about_notes(told_as_first(secrets.token_bytes(300)))
+    following = circle.notes(follow=True)
+    told = [await anext(following) for _ in range(3)]
+    await circle.mark([note for note in told if note.content], "stored", "read")
+    stage.liar.answers.clear()
+    await stage.circle.post("quatre")
+    fourth = await anext(following)
+    assert [note.content.text if note.content else None for note in (*told, fourth)] == [
+        None,
+        "deux",
+        "trois",
+        "quatre",
+    ]
+
+
+async def marked(reason: str, client: Client, stage: Stage) -> Note:
+    """The first note is marked for this reason, with an alarm; the two others are read."""
+    opened = await client.circle(stage.id)
+    first, *others = [note async for note in opened.notes()]
+    assert [note.content.text for note in others if note.content] == ["deux", "trois"]
+    assert first.refused
+    assert first.content is None
+    assert first.damaged
+    assert reason in first.damaged
+    (raised,) = client.session.alarms.raised()[-1:]
+    assert (raised.kind, raised.circle, raised.of, raised.seq) == (
+        "forged-note",
+        stage.id,
+        first.digest,
+        1,
+    )
+    return first
 
 
 def written(stage: Stage, author: Client, circle: Circle, **more: Any) -> bytes:
@@ -115,7 +167,7 @@ def told_as_first(data: bytes) -> Callable[[list[dict[str, Any]]], list[Any]]:
 async def test_a_note_by_somebody_who_is_not_in_the_circle_is_refused(stage: Stage) -> None:
     nadia = await stage.victim()
     stage.lie_about_notes(told_as_first(written(stage, stage.olga, stage.circle)))
-    await refused("not-a-member", read(nadia, stage.id))
+    await marked("not-a-member", nadia, stage)
 
 
 async def test_a_note_whose_author_saw_another_ledger_is_an_alarm(stage: Stage) -> None:
@@ -177,7 +229,10 @@ async def test_a_correction_by_another_than_the_author_is_refused_wherever_it_is
                 "last_seq": 4,
                 "others": [],
             }
-            await refused(reason, listing(nadia.session, circle.view, seq))
+            page = await listing(nadia.session, circle.view, seq)
+            assert [note.damaged for note in page.notes] == [None] * (len(page.notes) - 1) + [
+                reason
+            ]
 
 
 async def test_the_authors_correction_is_listed_and_versions_asked_for_only_where_none_is_known(

@@ -46,6 +46,7 @@ def test_an_export_as_it_was_written_is_good(size: int) -> None:
     assert report.last_at == (entry(size - 1).at if size else None)
 
 
+@pytest.mark.no_cover
 def test_a_log_of_65793_entries_with_three_levels_of_tiles_is_good() -> None:
     lines = [LINES[number % SIZE] for number in range(65_793)]
     export = sample_log(lines)

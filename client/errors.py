@@ -69,6 +69,22 @@ class NobodyWaits(ClientError):
     """That account was not reset, or whoever replaced it is in the circle already."""
 
 
+class UnknownEscrow(ClientError):
+    """There is no such escrow among those of your organisation, of your circles, and those you guard."""
+
+
+class UnknownEmergency(ClientError):
+    """There is no such request for emergency access among those that concern you."""
+
+
+class NoShareHere(ClientError):
+    """This device has no share of that escrow yet: another device of yours, which has one, has to come online first."""
+
+
+class GuardiansMissing(ClientError):
+    """Not enough of what the guardians gave opens here: they, or another of their devices, have to approve again."""
+
+
 class AudienceExists(ClientError):
     """This circle has that audience already."""
 

@@ -17,11 +17,14 @@ from relais.client.errors import (
     LedgerAlarm,
     Locked,
     NobodyWaits,
+    NoShareHere,
     NotEnrolled,
     PassphraseNeeded,
     ServerUnreachable,
     UnknownAttachment,
     UnknownCircle,
+    UnknownEmergency,
+    UnknownEscrow,
     UnknownNote,
     WrongPassphrase,
 )
@@ -44,9 +47,22 @@ class Exit(IntEnum):
 
 
 _EXITS: tuple[tuple[tuple[type[Exception], ...], Exit], ...] = (
-    ((UnknownCircle, UnknownNote, UnknownAttachment, NobodyWaits), Exit.NOT_FOUND),
+    (
+        (
+            UnknownCircle,
+            UnknownNote,
+            UnknownAttachment,
+            UnknownEscrow,
+            UnknownEmergency,
+            NobodyWaits,
+        ),
+        Exit.NOT_FOUND,
+    ),
     ((ServerUnreachable,), Exit.UNREACHABLE),
-    ((NotEnrolled, WrongPassphrase, PassphraseNeeded, DamagedHome, Locked), Exit.LOCKED),
+    (
+        (NotEnrolled, WrongPassphrase, PassphraseNeeded, DamagedHome, Locked, NoShareHere),
+        Exit.LOCKED,
+    ),
     ((ProtocolError, BadAnswer, LedgerAlarm), Exit.PROOF),
     ((Refusal,), Exit.REFUSED),
 )

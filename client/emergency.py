@@ -1,4 +1,4 @@
-"""Emergency access: asking an escrow's guardians to be let into a circle, and answering (docs/protocol.md §12)."""
+"""Emergency access: asking an escrow's guardians to be let into a circle, and answering (docs/protocol.md §13)."""
 
 import logging
 import secrets
@@ -75,7 +75,7 @@ class Emergency:
 
 @dataclass(frozen=True)
 class Asking:
-    """Why somebody asks, and for how long: at most 72 hours. ``reason`` is a word of docs/protocol.md §12."""
+    """Why somebody asks, and for how long: at most 72 hours. ``reason`` is a word of docs/protocol.md §13."""
 
     reason: str
     words: str

@@ -1,4 +1,4 @@
-"""A circle's emergency card: a link that opens nothing by itself, to print and keep at the patient's home (docs/protocol.md §12).
+"""A circle's emergency card: a link that opens nothing by itself, to print and keep at the patient's home (docs/protocol.md §13).
 
 It names the escrow too, so that no server can put another in its place and read why somebody asks.
 """

@@ -47,7 +47,7 @@ async def enrol(device: NewDevice, url: str, profile: Profile) -> Identity:
 
     Raises `BadLink`, `AlreadyEnrolled`, `PassphraseNeeded`, `Refusal`, `ServerUnreachable`.
     """
-    invitation_of(url)
+    _invitation_of(url)
     home = Home.create(device.home, ask=device.ask)
     try:
         return await enrol_into(home, device, url, profile)
@@ -68,7 +68,7 @@ async def enrol_into(
 
     An invitation for somebody who was reset makes an account that names the old one. ``keys``: random ones if none are given.
     """
-    origin, invitation = origin_of(url), invitation_of(url)
+    origin, invitation = origin_of(url), _invitation_of(url)
     async with Transport(origin) as transport:
         looked: Invitation = await transport.exchange(LookInvitation(invitation))
         kind = "bot" if "bot" in looked.roles else "interactive"
@@ -82,6 +82,13 @@ async def enrol_into(
     return identity
 
 
+async def look(url: str) -> Invitation:
+    """What an invitation is for; it is not used up. Raises `BadLink`, `Refusal`, `ServerUnreachable`."""
+    async with Transport(origin_of(url)) as transport:
+        looked: Invitation = await transport.exchange(LookInvitation(_invitation_of(url)))
+        return looked
+
+
 async def _enrol_patiently(transport: Transport, request: Enrol) -> None:
     """An answer that got lost is asked for again: the same statement gets the same answer."""
     for _ in range(_TRIES - 1):
@@ -93,7 +100,7 @@ async def _enrol_patiently(transport: Transport, request: Enrol) -> None:
     await transport.exchange(request)
 
 
-def invitation_of(url: str) -> str:
+def _invitation_of(url: str) -> str:
     parts = urlsplit(url)
     if parts.path.rstrip("/") != "/enrol" or not parts.fragment:
         raise BadLink

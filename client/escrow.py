@@ -1,4 +1,4 @@
-"""Acting as an escrow (docs/protocol.md §12): it is made, or its keys are put together by its guardians, in memory; its device
+"""Acting as an escrow (docs/protocol.md §13): it is made, or its keys are put together by its guardians, in memory; its device
 is renewed; everything is forgotten. Whatever it does in a circle it does as any member."""
 
 import secrets
@@ -14,13 +14,11 @@ from relais.client.guarding import Escrow
 from relais.client.home import HomeInMemory
 from relais.client.identity import Identity
 from relais.client.session import Session
-from relais.client.transport import Transport, origin_of
 from relais.crypto import account, escrow
 from relais.crypto.account import Profile
 from relais.crypto.device import INTERACTIVE, DeviceKeys
 from relais.models.ids import AccountId, DeviceId
 from relais.models.wire.account import AppendStatement
-from relais.models.wire.auth import Invitation, LookInvitation
 from relais.models.wire.emergency import SealedFor, ShareEscrow
 
 ROLE: Final = "escrow"
@@ -49,7 +47,8 @@ async def make(session: Session, url: str, profile: Profile, sharing: Sharing) -
     Raises `NotForAnEscrow`, `BadLink`, `BadAnswer` (no such guardian), `Refusal`.
     """
     await session.accounts.load(sharing.guardians, fresh=True)
-    await _check_invitation(url)
+    if (await enrolment.look(url)).roles != (ROLE,):
+        raise NotForAnEscrow
     seed, home = secrets.token_bytes(escrow.SEED_SIZE), HomeInMemory()
     device = NewDevice(home.path, _LABEL)
     keys = escrow.keys_of(seed)
@@ -57,14 +56,6 @@ async def make(session: Session, url: str, profile: Profile, sharing: Sharing) -
     async with Session(home, watches_log=False) as acting:
         await _share(acting, seed, sharing, possession=None)
     return await found(session, identity.account)
-
-
-async def _check_invitation(url: str) -> None:
-    invitation = enrolment.invitation_of(url)
-    async with Transport(origin_of(url)) as transport:
-        looked: Invitation = await transport.exchange(LookInvitation(invitation))
-    if looked.roles != (ROLE,):
-        raise NotForAnEscrow
 
 
 async def found(session: Session, account_id: AccountId) -> Escrow:

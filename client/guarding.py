@@ -1,5 +1,5 @@
 """What a guardian's device holds of an escrow: its share, opened here alone, and handed to its account's other devices
-(docs/protocol.md §12)."""
+(docs/protocol.md §13)."""
 
 import logging
 from collections.abc import Mapping

@@ -1,4 +1,4 @@
-"""The release of emergency access (docs/protocol.md §12): the guardian whose approval completes the quorum acts as the escrow,
+"""The release of emergency access (docs/protocol.md §13): the guardian whose approval completes the quorum acts as the escrow,
 adds the requester as any member adds anybody, and renews the escrow."""
 
 import logging

@@ -21,6 +21,9 @@ CIRCLE: Final = "relais/1 circle"
 GRANT: Final = "relais/1 grant"
 NOTE: Final = "relais/1 note"
 RECEIPT: Final = "relais/1 receipt"
+ESCROW: Final = "relais/1 escrow"
+EMERGENCY: Final = "relais/1 emergency"
+ANSWER: Final = "relais/1 answer"
 
 _SIGN_HEADER: Final = bytes.fromhex("a201270450")  # {1: -8, 4: bytes(16)} up to the kid
 _ENCRYPT_HEADER: Final = bytes.fromhex("a10103")  # {1: 3}

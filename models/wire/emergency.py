@@ -1,4 +1,4 @@
-"""Emergency access: escrows, requests to be let into a circle, guardians' answers (docs/protocol.md §12)."""
+"""Emergency access: escrows, requests to be let into a circle, guardians' answers (docs/protocol.md §13)."""
 
 from dataclasses import dataclass
 from typing import Annotated, ClassVar, Literal

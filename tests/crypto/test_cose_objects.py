@@ -8,7 +8,18 @@ from pycose.keys import OKPKey, SymmetricKey
 from pycose.keys.curves import Ed25519
 from pycose.messages import Enc0Message, Sign1Message
 
-from relais.crypto import account, cbor, cose, envelope, grant, login, receipt, suite
+from relais.crypto import (
+    account,
+    cbor,
+    cose,
+    emergency,
+    envelope,
+    escrow,
+    grant,
+    login,
+    receipt,
+    suite,
+)
 
 ANNE = Person("Anne")
 CIRCLE = Circle(ANNE)
@@ -32,6 +43,28 @@ def received() -> bytes:
     )
 
 
+def guarded() -> bytes:
+    said = {"account": ANNE.id, "quorum": 2, "guardians": ["0" * 64, "1" * 64], "at": NOW}
+    return escrow.write(ANNE.keys, parts=[bytes(32)] * 2, **said)  # type: ignore[arg-type]
+
+
+def asked() -> bytes:
+    period = {"at": NOW, "until": NOW + 1, "reason": "vital", "explained": "0" * 64}
+    return emergency.write(
+        ANNE.keys,
+        escrow="1" * 64,
+        circle=CIRCLE.state.circle,
+        account=ANNE.id,
+        account_head=ANNE.state.head,
+        **period,  # type: ignore[arg-type]
+    )
+
+
+def declined() -> bytes:
+    said = {"request": "0" * 64, "account": ANNE.id, "escrow_device": "1" * 32, "at": NOW}
+    return emergency.write_answer(ANNE.keys, parts=None, **said)  # type: ignore[arg-type]
+
+
 OBJECTS = {
     cose.ACCOUNT: ANNE.chain[0],
     cose.DEVICE: account.possession(ANNE.keys, PHONE, ANNE.id),
@@ -39,6 +72,9 @@ OBJECTS = {
     cose.GRANT: granted(),
     cose.NOTE: ENVELOPE,
     cose.RECEIPT: received(),
+    cose.ESCROW: guarded(),
+    cose.EMERGENCY: asked(),
+    cose.ANSWER: declined(),
     cose.LOGIN: login.answer(ANNE.keys, random("c"), origin="https://relais.example", at=NOW),
 }
 

@@ -8,7 +8,18 @@ from care import NOTE, NOW, Circle, Person, adds, key_of, opens, posted, random,
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from relais.crypto import account, cbor, cose, envelope, grant, ledger, login, receipt
+from relais.crypto import (
+    account,
+    cbor,
+    cose,
+    emergency,
+    envelope,
+    escrow,
+    grant,
+    ledger,
+    login,
+    receipt,
+)
 from relais.crypto.errors import ProtocolError
 
 ANNE, BRUNO = Person("anne"), Person("bruno")
@@ -64,6 +75,51 @@ def _receipt() -> bytes:
     )
 
 
+def _statement() -> bytes:
+    said = {"account": ANNE.id, "quorum": 2, "guardians": sorted((ANNE.id, BRUNO.id)), "at": NOW}
+    parts = escrow.split(random("seed"), [random("part")])
+    return escrow.write(ANNE.keys, parts=parts, **said)  # type: ignore[arg-type]
+
+
+def _request() -> bytes:
+    return emergency.write(
+        ANNE.keys,
+        escrow=BRUNO.id,
+        circle=CIRCLE.state.circle,
+        account=ANNE.id,
+        account_head=ANNE.state.head,
+        at=NOW,
+        until=NOW + 1,
+        reason="vital",
+        explained=random("words").hex(),
+    )
+
+
+STATEMENT = escrow.peek(_statement())
+
+
+def _answer() -> bytes:
+    parts = escrow.split(random("seed"), [random("part")])
+    own = [parts[number] for number in STATEMENT.held(ANNE.id)]
+    phone = BRUNO.keys.device("interactive", "")
+    sealed = emergency.seal_parts(ANNE.keys, phone, own, request=random("request").hex())
+    return emergency.write_answer(
+        ANNE.keys,
+        request=random("request").hex(),
+        account=ANNE.id,
+        escrow_device=STATEMENT.device,
+        parts={phone.id: sealed},
+        at=NOW,
+    )
+
+
+def _read_answer(data: bytes) -> None:
+    read = emergency.peek_answer(data)
+    emergency.verify_answer(read, ANNE.state, request=random("request").hex())
+    if read.approved:
+        emergency.open_parts(read, BRUNO.keys, STATEMENT)
+
+
 def _read_note(data: bytes) -> None:
     read = envelope.peek(data)
     envelope.verify(read, ANNE.state)
@@ -88,6 +144,17 @@ OBJECTS: dict[str, tuple[bytes, str, Callable[[bytes], Any]]] = {
         cose.LOGIN,
         lambda data: login.verify(login.peek(data), ANNE.keys.sign_public),
     ),
+    "escrow statement": (
+        _statement(),
+        cose.ESCROW,
+        lambda data: escrow.verify(escrow.peek(data), ANNE.state),
+    ),
+    "emergency request": (
+        _request(),
+        cose.EMERGENCY,
+        lambda data: emergency.verify(emergency.peek(data), ANNE.state),
+    ),
+    "emergency answer": (_answer(), cose.ANSWER, _read_answer),
     "note": (posted(CIRCLE, ANNE), cose.NOTE, _read_note),
 }
 

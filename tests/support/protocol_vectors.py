@@ -27,6 +27,8 @@ NAMES = [
     "ledger",
     "grant",
     "envelope",
+    "escrow",
+    "emergency",
     "hpke",
 ]
 FILES = {name: json.loads((VECTORS / f"{name}.json").read_text(encoding="utf-8")) for name in NAMES}

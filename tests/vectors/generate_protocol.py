@@ -25,7 +25,9 @@ def build() -> dict[str, Json]:
     """Every file by its name."""
     kept = KeptSeals.load(HERE / "hpke.json")
     kept.install()
+    import vector_emergency
     import vector_envelope
+    import vector_escrow
     import vector_grant
     import vector_ledger
 
@@ -42,6 +44,8 @@ def build() -> dict[str, Json]:
         "ledger": vector_ledger.build(),
         "grant": vector_grant.grants(),
         "envelope": vector_envelope.envelopes(),
+        "escrow": vector_escrow.build(),
+        "emergency": vector_emergency.build(),
     }
     return {**files, "hpke": kept.vectors()}
 

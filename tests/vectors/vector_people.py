@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, fields, is_dataclass
 from typing import Any
 
-from relais.crypto import account, cbor, cose, suite
+from relais.crypto import account, cbor, cose, escrow, suite
 from relais.crypto.account import AccountState, Profile
 from relais.crypto.device import BOT, INTERACTIVE, RECOVERY, DeviceKeys
 
@@ -21,6 +21,8 @@ def random(label: str, size: int = 32) -> bytes:
 
 
 def keys(label: str) -> DeviceKeys:
+    if label.startswith("escrow "):
+        return escrow.keys_of(random(f"seed of {label}"))
     return DeviceKeys.from_random(random(f"device {label}", 64))
 
 
@@ -98,7 +100,7 @@ def chains_json(*names: str) -> Json:
             "account": chain.known().account,
             "statements": [statement.hex() for statement in chain.statements],
         }
-        for name, chain in ((name, {**CHAINS, **RESETS}[name]) for name in names)
+        for name, chain in ((name, {**CHAINS, **RESETS, **ESCROWS}[name]) for name in names)
     }
 
 
@@ -260,6 +262,11 @@ EVE = Chain("eve").create("eve phone", Profile("Ève Noir", "Infirmière", ""))
 ANNE_LATER = ANNE.revoke("anne phone", "anne laptop", at=START + 20 * DAY)
 CHAINS = {chain.name: chain for chain in (ANNE, BRUNO, CLAIRE, DENIS, LAB, EVE)}
 CHAINS["anne later"] = ANNE_LATER
+ESCROW = Chain("escrow").create("escrow one", Profile("Accès d’urgence", "", "CPTS des Coteaux"))
+ESCROW_LATER = ESCROW.add("escrow one", "escrow two", at=START + 3 * DAY).revoke(
+    "escrow one", "escrow one", at=START + 3 * DAY + 1
+)
+ESCROWS = {"escrow": ESCROW, "escrow later": ESCROW_LATER}
 RESETS = {
     name: Chain(name).create(
         f"{name.split()[0]} {device}",

@@ -176,6 +176,7 @@ _ACTIONS = {
     "receipt.sync": ("Accusés reçus", "Receipts received"),
     "receipt.get": ("Accusés lus", "Receipts read"),
     "blob.read": ("Pièce jointe lue", "Attachment read"),
+    "alarm.report": ("Alerte donnée par un appareil", "Alarm raised by a device"),
     "audit.circle": ("Accès du cercle consultés", "The circle’s accesses read"),
     "audit.note": ("Lecteurs d’une note demandés", "Readers of a note asked for"),
     "audit.prove": ("Preuve demandée", "Proof asked for"),

@@ -38,6 +38,8 @@ DeviceId = Annotated[str, _HEX_16]
 TicketId = Annotated[str, _HEX_16]
 NoteId = Annotated[str, _UUID]
 Audience = Annotated[str, Pattern("[a-z][a-z0-9-]{0,19}")]
+Word = Annotated[str, Pattern("[a-z][a-z0-9-]{0,39}")]
+"""A stable reason word, such as ``fork``."""
 Millis = int
 
 

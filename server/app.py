@@ -13,6 +13,7 @@ from typing import Any
 from aiohttp import web
 
 from relais.models.store.accounts import AccountStore
+from relais.models.store.alarms import AlarmStore
 from relais.models.store.audit_pending import AuditPending
 from relais.models.store.blobs import BlobStore
 from relais.models.store.challenges import ChallengeStore
@@ -27,6 +28,7 @@ from relais.models.store.notes import NoteStore
 from relais.models.store.receipts import ReceiptStore
 from relais.server.account_book import AccountBook
 from relais.server.accounts import AccountParts, Accounts
+from relais.server.alarms import Alarms
 from relais.server.audit.leader import Pace
 from relais.server.audit.record import Recorder
 from relais.server.audit.room import AuditParts, AuditRoom
@@ -197,8 +199,9 @@ class Node:
                 recorder=base.recorder,
             )
         )
-        rooms = (people, joining, circles, unfit, queries, notes, receipts, disclosures, self.audit)
-        for room in rooms:
+        alarms = Alarms(AlarmStore(stores.database), base.book)
+        rooms = (people, joining, circles, unfit, queries, notes, receipts, disclosures, alarms)
+        for room in (*rooms, self.audit):
             hub.add(room.actions())
         self._add_http(Enrolment(enrolment_parts, base.identity, people), joining)
 

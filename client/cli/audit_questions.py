@@ -26,6 +26,7 @@ NUMBERS = (
     *("grace_minutes", "refusals", "refusals_minutes"),
 )
 SENTENCES = {
+    "alarm": "the device of {who} raised an alarm: {what}",
     "outside-hours": "{who} opened a circle outside of their hours",
     "many-circles": "{who} opened {count} circles in {minutes} minutes",
     "after-leaving": "{who} reached for a circle left {minutes} minutes before",
@@ -135,7 +136,9 @@ async def _named(me: Client, findings: tuple[wire.Finding, ...]) -> list[dict[st
     for one in findings:
         who = names.get(one.account) or one.account or "somebody unknown"
         about = names.get(one.about) or one.about
-        facts = {"who": who, "about": about, "count": one.count, "minutes": one.minutes}
+        what = f"{one.kind}, about {about}" if about else one.kind
+        facts: dict[str, Any] = {"who": who, "about": about, "what": what}
+        facts |= {"count": one.count, "minutes": one.minutes}
         row = asdict(one) | {"at": rfc3339(one.at), "name": names.get(one.account)}
         row["reviewed_at"] = rfc3339(one.reviewed_at) if one.reviewed_at else None
         rows.append(row | {"sentence": SENTENCES[one.rule].format(**facts)})

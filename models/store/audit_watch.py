@@ -29,7 +29,7 @@ class StepTaken(StoreError):
 
 @dataclass(frozen=True)
 class FindingRow:
-    """A finding as it is stored; `verdict` None as long as nobody has reviewed it."""
+    """A finding as it is stored; `verdict` None as long as nobody has reviewed it; `kind`: the word of an alarm."""
 
     rule: str
     index: int
@@ -39,6 +39,7 @@ class FindingRow:
     about: AccountId | None
     count: int
     minutes: int
+    kind: str | None = None
     reviewed_by: AccountId | None = None
     reviewed_at: Millis | None = None
     verdict: str | None = None
@@ -185,4 +186,4 @@ def _document(row: FindingRow) -> Document:
 
 def _row(document: Mapping[str, Any]) -> FindingRow:
     names = FindingRow.__dataclass_fields__
-    return FindingRow(**{name: document[name] for name in names})
+    return FindingRow(**{name: document[name] for name in names if name in document})

@@ -304,9 +304,11 @@ AUDIT = (
                 "reviewed_by": "string|null",
                 "reviewed_at": "int|null",
                 "verdict": "string|null",
-            }
+            },
+            optional={"kind": "string|null"},
         ),
     ),
+    CollectionSchema("alarms", validator=document({"at": "int"})),
     CollectionSchema("audit_periods", validator=document({"days": "int"})),
     CollectionSchema(
         "audit_holds",

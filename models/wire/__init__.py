@@ -1,6 +1,6 @@
 """Every message between a member and the server. No other shape crosses the wire."""
 
-from relais.models.wire import account, audit, auth, circle, emergency, heads, note, watch
+from relais.models.wire import account, alarm, audit, auth, circle, emergency, heads, note, watch
 
 REQUESTS = {
     auth.AskChallenge: auth.Challenge,
@@ -44,6 +44,7 @@ REQUESTS = {
     audit.CircleAccesses: audit.Accesses,
     audit.NoteAccesses: audit.NoteAccessed,
     heads.ProveHeads: heads.HeadsProven,
+    alarm.ReportAlarm: alarm.AlarmNoted,
     watch.ListFindings: watch.Findings,
     watch.ReviewFinding: watch.Finding,
     watch.ViewEntry: watch.Viewed,

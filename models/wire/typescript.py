@@ -28,6 +28,7 @@ _PATTERNS = {
     get_args(ids.Id16)[1]: "id16",
     get_args(ids.NoteId)[1]: "uuid",
     get_args(ids.Audience)[1]: "audience",
+    get_args(ids.Word)[1]: "word",
 }
 
 
@@ -69,7 +70,7 @@ def _shapes() -> str:
 
 _KINDS = {
     *("audience", "bool", "bytes", "choice", "id16", "id32"),
-    *("list", "optional", "text", "uint", "uuid"),
+    *("list", "optional", "text", "uint", "uuid", "word"),
 }
 
 

@@ -3,11 +3,11 @@
 from dataclasses import dataclass
 from typing import Annotated, ClassVar, Literal
 
-from relais.models.ids import AccountId, CircleId, Length, Millis
+from relais.models.ids import AccountId, CircleId, Length, Millis, Word
 from relais.models.wire.audit import AuditRow, Organisation, Outcome
 
 RuleName = Literal[
-    "outside-hours", "many-circles", "after-leaving", "refusals", "auditor-colleague"
+    "alarm", "outside-hours", "many-circles", "after-leaving", "refusals", "auditor-colleague"
 ]
 Verdict = Literal["expected", "explained", "escalated"]
 
@@ -17,7 +17,8 @@ class Finding:
     """What a rule found at one entry of the log.
 
     ``count`` and ``minutes``: how many circles or refusals within how long; how long after leaving; 0 where the rule
-    counts nothing. ``about``: the colleague who was looked up. ``reviewed_by``: null as long as nobody has looked.
+    counts nothing. ``about``: the colleague who was looked up, or whom an alarm is about. ``kind``: the alarm's word.
+    ``reviewed_by``: null as long as nobody has looked.
     """
 
     rule: RuleName
@@ -26,6 +27,7 @@ class Finding:
     account: AccountId | None
     circle: CircleId | None
     about: AccountId | None
+    kind: Word | None
     count: int
     minutes: int
     reviewed_by: AccountId | None
@@ -172,7 +174,7 @@ class Rules:
     """What the rules are set to; ``on`` names those that are in use. ``version`` counts their changes from 0."""
 
     version: int
-    on: Annotated[tuple[RuleName, ...], Length(5)]
+    on: Annotated[tuple[RuleName, ...], Length(6)]
     zone: Annotated[str, Length(60)]
     learn_days: int
     opening: Annotated[tuple[OpeningHours, ...], Length(100)]

@@ -15,9 +15,12 @@ async def test_findings_come_before_the_search_and_name_their_rule(views: Views)
         first = page.locator("audit-page h2").first
         assert await first.inner_text() == "À regarder"
         found = page.locator(".finding")
-        assert await found.count() == 4
+        assert await found.count() == 5
         assert "Règle\xa0: Accès hors des heures" in await found.first.inner_text()
         assert "5 refus" in await found.nth(1).inner_text()
+        told = await found.last.inner_text()
+        assert "a donné l’alerte" in told
+        assert "deux histoires différentes d’un même registre" in told
 
 
 async def test_a_finding_opens_to_its_entry_and_proof_which_is_asked_of_the_server(

@@ -95,7 +95,7 @@ EVENTS: Final[dict[str, Event]] = {
         (
             *("auth.enrol", "device.offer", "device.request", "admin.invite"),
             *("circle.create", "circle.grant", "note.post", "receipt.post", "blob.upload"),
-            *("audit.hold", "audit.verify"),
+            *("alarm.report", "audit.hold", "audit.verify"),
         ),
         CREATE,
     ),

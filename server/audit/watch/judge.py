@@ -1,5 +1,6 @@
 """The rules: from an actor's past and one more entry to what is found and the past of the next one. Pure.
 
+alarm              a member's device found that something it was shown does not hold
 outside-hours      an access outside of the hours set for the organisation, else of the person's own usual ones
 many-circles       many different circles opened in a short time
 after-leaving      a circle reached for, or read, by somebody who left it a while ago
@@ -18,16 +19,21 @@ from relais.server.audit.watch.seen import MINUTE_MS, Known, Seen
 
 HARMLESS = frozenset({"conflict", "stale_epoch"})
 """Refusals that members' programs meet in the normal course, and act on."""
+ALARMS = {"alarm.report": "account", "circle.unopenable": "granter"}
+"""The actions that tell of an alarm, and where their subject says whom it is about."""
+WRONG_KEY = "wrong-key"
+"""The word of an alarm about a grant, whose entry needs none."""
 
 
 @dataclass(frozen=True)
 class Found:
-    """What a rule found at an entry; `count`, `minutes`, `about` as in the wire's `Finding`."""
+    """What a rule found at an entry; `count`, `minutes`, `about`, `kind` as in the wire's `Finding`."""
 
     rule: RuleName
     count: int = 0
     minutes: int = 0
     about: AccountId | None = None
+    kind: str | None = None
 
 
 Step = tuple[Found | None, Person]
@@ -41,6 +47,14 @@ def judge(person: Person, seen: Seen, known: Known, rules: Rules) -> tuple[list[
         if one is not None and name in rules.on:
             found.append(one)
     return found, person
+
+
+def alarm(person: Person, seen: Seen, known: Known, rules: Rules) -> Step:
+    """Each: a device tells every one once."""
+    about = ALARMS.get(seen.entry.action)
+    if about is None or not seen.ok:
+        return None, person
+    return Found("alarm", about=_text(seen, about), kind=_text(seen, "kind") or WRONG_KEY), person
 
 
 def outside_hours(person: Person, seen: Seen, known: Known, rules: Rules) -> Step:
@@ -101,12 +115,18 @@ def auditor_colleague(person: Person, seen: Seen, known: Known, rules: Rules) ->
 
 
 RULES: dict[RuleName, Callable[[Person, Seen, Known, Rules], Step]] = {
+    "alarm": alarm,
     "outside-hours": outside_hours,
     "many-circles": many_circles,
     "after-leaving": after_leaving,
     "refusals": refusals,
     "auditor-colleague": auditor_colleague,
 }
+
+
+def _text(seen: Seen, name: str) -> str | None:
+    value = seen.subject.get(name)
+    return value if isinstance(value, str) else None
 
 
 def _is_outside(person: Person, seen: Seen, rules: Rules) -> bool:

@@ -137,6 +137,7 @@ def _row(one: Seen, found: Found) -> FindingRow:
         account=one.entry.account,
         circle=one.entry.circle,
         about=found.about,
+        kind=found.kind,
         count=found.count,
         minutes=found.minutes,
     )

@@ -193,3 +193,29 @@ def test_rules_are_read_as_they_were_stored() -> None:
     rules = replace(DEFAULT, version=3, opening=(OpeningHours("MSP", 1, 5, 8, 19),))
     assert rules_from(rules_stored(rules)) == rules
     assert rules_from(None) == DEFAULT
+
+
+def test_every_alarm_that_a_device_tells_of_is_found_with_its_word_and_whom_it_is_about() -> None:
+    told = {"kind": "not-a-device", "account": OTHER}
+    unfit = {"grant": "d1" * 32, "granter": OTHER, "device": "e1" * 16}
+    found, _ = play(
+        [
+            entry(at(), "alarm.report", subject=told),
+            entry(at(minute=1), "alarm.report", subject={"kind": "fork", "seq": 3}),
+            entry(at(minute=2), "circle.unopenable", subject=unfit),
+        ]
+    )
+    assert [[(one.rule, one.kind, one.about) for one in here] for here in found] == [
+        [("alarm", "not-a-device", OTHER)],
+        [("alarm", "fork", None)],
+        [("alarm", "wrong-key", OTHER)],
+    ]
+
+
+def test_a_report_that_was_refused_is_no_alarm_nor_is_one_while_the_rule_is_off() -> None:
+    refused = entry(at(), "alarm.report", outcome="refused", reason="forbidden")
+    told = entry(at(minute=1), "alarm.report", subject={"kind": "fork"})
+    without = replace(DEFAULT, on=tuple(name for name in DEFAULT.on if name != "alarm"))
+    assert play([refused])[0] == [[]]
+    assert play([told], without)[0] == [[]]
+    assert names(play([told])[0][0]) == ["alarm"]

@@ -10,6 +10,7 @@ from audit_house import entries, search, settled, watched
 from members import House, Person, now, refused
 
 from relais.models.refusal import Code, Refusal
+from relais.models.wire.alarm import ReportAlarm
 from relais.models.wire.note import GetNote
 from relais.models.wire.watch import (
     CountAudit,
@@ -90,6 +91,19 @@ async def test_somebody_who_left_and_reaches_for_the_circle_is_found_after_the_g
     await watched(house)
     (found,) = await _findings(auditor, account=gone.id)
     assert (found.rule, found.minutes, found.circle) == ("after-leaving", 0, circle.id)
+
+
+async def test_what_a_members_device_raised_the_alarm_for_is_found_and_can_be_reviewed(
+    house: House,
+) -> None:
+    nurse, auditor = await house.person("Nadia"), await house.person("Inès", "auditor")
+    circle = await nurse.open_circle()
+    await nurse.on.call(ReportAlarm("fork", circle.id, None, "ab" * 32, 1))
+    await watched(house)
+    (found,) = await _findings(auditor, account=nurse.id)
+    assert (found.rule, found.kind, found.circle) == ("alarm", "fork", circle.id)
+    reviewed = await auditor.on.call(ReviewFinding("alarm", found.index, "escalated"))
+    assert (reviewed.verdict, reviewed.kind) == ("escalated", "fork")
 
 
 async def test_an_auditor_who_looks_up_a_colleague_is_found_and_cannot_settle_it(

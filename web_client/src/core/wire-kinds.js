@@ -22,6 +22,7 @@ export const id32 = matching(/^[0-9a-f]{64}$/);
 export const id16 = matching(/^[0-9a-f]{32}$/);
 export const uuid = matching(/^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/);
 export const audience = matching(/^[a-z][a-z0-9-]{0,19}$/);
+export const word = matching(/^[a-z][a-z0-9-]{0,39}$/);
 
 /** Byte strings: base64url in JSON, whatever the msgpack parser makes of them on the socket. @type {Check} */
 export const bytes = (value, isJson) => {

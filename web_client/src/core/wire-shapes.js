@@ -1,5 +1,5 @@
 // Generated from models/wire by `python -m relais.models.wire.typescript`. Do not edit.
-import { audience, bool, bytes, choice, id16, id32, list, message, optional, text, uint } from "./wire-kinds.js";
+import { audience, bool, bytes, choice, id16, id32, list, message, optional, text, uint, word } from "./wire-kinds.js";
 
 const Challenge = message({ challenge: bytes, expires_at: uint });
 const Token = message({ token: text, account: id32, roles: list(choice("professional", "coordinator", "auditor", "administrator", "bot", "carer", "escrow")), expires_at: uint, now: uint });
@@ -52,7 +52,8 @@ const NoteAccess = message({ account: id32, kind: choice("fetched", "attachment"
 const NoteAccessed = message({ rows: list(NoteAccess), complete: bool });
 const ToldHead = message({ index: uint, entry: bytes, path: list(bytes) });
 const HeadsProven = message({ entries: list(ToldHead), consistency: list(bytes), checkpoint: bytes, more: bool });
-const Finding = message({ rule: choice("outside-hours", "many-circles", "after-leaving", "refusals", "auditor-colleague"), index: uint, at: uint, account: optional(id32), circle: optional(id32), about: optional(id32), count: uint, minutes: uint, reviewed_by: optional(id32), reviewed_at: optional(uint), verdict: optional(choice("expected", "explained", "escalated")) });
+const AlarmNoted = message({  });
+const Finding = message({ rule: choice("alarm", "outside-hours", "many-circles", "after-leaving", "refusals", "auditor-colleague"), index: uint, at: uint, account: optional(id32), circle: optional(id32), about: optional(id32), kind: optional(word), count: uint, minutes: uint, reviewed_by: optional(id32), reviewed_at: optional(uint), verdict: optional(choice("expected", "explained", "escalated")) });
 const Findings = message({ rows: list(Finding), more: bool, size: uint });
 const Viewed = message({ row: AuditRow, findings: list(Finding) });
 const VerifiedNoted = message({  });
@@ -61,7 +62,7 @@ const Volume = message({ buckets: list(Bucket), complete: bool });
 const Hour = message({ day: uint, hour: uint, ok: uint, refused: uint, findings: uint });
 const Hours = message({ zone: text, days: uint, hours: list(Hour), usual: list(uint), size: uint });
 const OpeningHours = message({ organisation: text, first_day: uint, last_day: uint, from_hour: uint, until_hour: uint });
-const Rules = message({ version: uint, on: list(choice("outside-hours", "many-circles", "after-leaving", "refusals", "auditor-colleague")), zone: text, learn_days: uint, opening: list(OpeningHours), circles: uint, circles_minutes: uint, grace_minutes: uint, refusals: uint, refusals_minutes: uint });
+const Rules = message({ version: uint, on: list(choice("alarm", "outside-hours", "many-circles", "after-leaving", "refusals", "auditor-colleague")), zone: text, learn_days: uint, opening: list(OpeningHours), circles: uint, circles_minutes: uint, grace_minutes: uint, refusals: uint, refusals_minutes: uint });
 const Reset = message({ account: id32, name: text, profession: text, organisation: text });
 const Invitation = message({ roles: list(choice("professional", "coordinator", "auditor", "administrator", "bot", "carer", "escrow")), organisation: text, expires_at: uint, now: uint, resets: optional(Reset) });
 const Enrolled = message({ account: id32, roles: list(choice("professional", "coordinator", "auditor", "administrator", "bot", "carer", "escrow")), now: uint });
@@ -117,6 +118,7 @@ export const ANSWERS = {
   "audit.circle": Accesses,
   "audit.note": NoteAccessed,
   "audit.heads": HeadsProven,
+  "alarm.report": AlarmNoted,
   "audit.findings": Findings,
   "audit.review": Finding,
   "audit.view": Viewed,

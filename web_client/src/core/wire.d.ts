@@ -42,15 +42,16 @@ export interface CircleAccesses { circle: string; before: number; limit: number;
 export interface NoteAccesses { circle: string; note: string; blobs: readonly (string)[] }
 export interface LedgerFrom { ledger: string; index: number }
 export interface ProveHeads { ledgers: readonly (LedgerFrom)[]; size: number }
+export interface ReportAlarm { kind: string; circle: string | null; account: string | null; of: string | null; seq: number | null }
 export interface ListFindings { open: boolean; account: string | null; before: number; limit: number }
-export interface ReviewFinding { rule: "outside-hours" | "many-circles" | "after-leaving" | "refusals" | "auditor-colleague"; index: number; verdict: "expected" | "explained" | "escalated" }
+export interface ReviewFinding { rule: "alarm" | "outside-hours" | "many-circles" | "after-leaving" | "refusals" | "auditor-colleague"; index: number; verdict: "expected" | "explained" | "escalated" }
 export interface ViewEntry { index: number }
 export interface TellVerified { size: number; root: Uint8Array<ArrayBuffer>; entries: number; reason: string | null }
 export interface CountAudit { account: string | null; circle: string | null; organisation: string | null; action: string | null; outcome: "ok" | "refused" | null; since: number | null; until: number | null }
 export interface CountHours { account: string; month: string }
 export interface GetRules {  }
 export interface OpeningHours { organisation: string; first_day: number; last_day: number; from_hour: number; until_hour: number }
-export interface Rules { version: number; on: readonly ("outside-hours" | "many-circles" | "after-leaving" | "refusals" | "auditor-colleague")[]; zone: string; learn_days: number; opening: readonly (OpeningHours)[]; circles: number; circles_minutes: number; grace_minutes: number; refusals: number; refusals_minutes: number }
+export interface Rules { version: number; on: readonly ("alarm" | "outside-hours" | "many-circles" | "after-leaving" | "refusals" | "auditor-colleague")[]; zone: string; learn_days: number; opening: readonly (OpeningHours)[]; circles: number; circles_minutes: number; grace_minutes: number; refusals: number; refusals_minutes: number }
 export interface SetRules { rules: Rules }
 export interface LookInvitation { invitation: string }
 export interface Enrol { invitation: string; statement: Uint8Array<ArrayBuffer> }
@@ -107,7 +108,8 @@ export interface NoteAccess { account: string; kind: "fetched" | "attachment"; f
 export interface NoteAccessed { rows: readonly (NoteAccess)[]; complete: boolean }
 export interface ToldHead { index: number; entry: Uint8Array<ArrayBuffer>; path: readonly (Uint8Array<ArrayBuffer>)[] }
 export interface HeadsProven { entries: readonly (ToldHead)[]; consistency: readonly (Uint8Array<ArrayBuffer>)[]; checkpoint: Uint8Array<ArrayBuffer>; more: boolean }
-export interface Finding { rule: "outside-hours" | "many-circles" | "after-leaving" | "refusals" | "auditor-colleague"; index: number; at: number; account: string | null; circle: string | null; about: string | null; count: number; minutes: number; reviewed_by: string | null; reviewed_at: number | null; verdict: "expected" | "explained" | "escalated" | null }
+export interface AlarmNoted {  }
+export interface Finding { rule: "alarm" | "outside-hours" | "many-circles" | "after-leaving" | "refusals" | "auditor-colleague"; index: number; at: number; account: string | null; circle: string | null; about: string | null; kind: string | null; count: number; minutes: number; reviewed_by: string | null; reviewed_at: number | null; verdict: "expected" | "explained" | "escalated" | null }
 export interface Findings { rows: readonly (Finding)[]; more: boolean; size: number }
 export interface Viewed { row: AuditRow; findings: readonly (Finding)[] }
 export interface VerifiedNoted {  }
@@ -168,6 +170,7 @@ export interface Requests {
   "audit.circle": { request: CircleAccesses; answer: Accesses };
   "audit.note": { request: NoteAccesses; answer: NoteAccessed };
   "audit.heads": { request: ProveHeads; answer: HeadsProven };
+  "alarm.report": { request: ReportAlarm; answer: AlarmNoted };
   "audit.findings": { request: ListFindings; answer: Findings };
   "audit.review": { request: ReviewFinding; answer: Finding };
   "audit.view": { request: ViewEntry; answer: Viewed };

@@ -12,7 +12,8 @@
  * @property {string | null} account
  * @property {string | null} name
  * @property {string | null} circle
- * @property {string | null} aboutName  Of the colleague who was looked up.
+ * @property {string | null} aboutName  Of the colleague who was looked up, or whom an alarm is about.
+ * @property {string | null} kind  The word of an alarm.
  * @property {number} count
  * @property {number} minutes
  * @property {boolean} own  About the reader, who then cannot review it.

@@ -1,7 +1,7 @@
 import { html, nothing } from "lit";
 import { repeat } from "lit/directives/repeat.js";
 import { dateTime } from "../i18n/formats.js";
-import { t } from "../i18n/language.js";
+import { t, tMaybe } from "../i18n/language.js";
 import { Doing } from "./doing.js";
 import { icon } from "./icons.js";
 import { LightElement, later } from "./light-element.js";
@@ -16,7 +16,7 @@ const PAGE = 5;
 /** @type {readonly Verdict[]} */
 const VERDICTS = ["expected", "explained", "escalated"];
 const PICTURES = /** @type {const} */ ({
-  "outside-hours": "clock", "many-circles": "circles", "after-leaving": "history", refusals: "lock", "auditor-colleague": "eye",
+  alarm: "alert", "outside-hours": "clock", "many-circles": "circles", "after-leaving": "history", refusals: "lock", "auditor-colleague": "eye",
 });
 
 /** What deserves a look, newest first, with the rule that found it; each opens to its entry, and is reviewed here. Tells `filter`. */
@@ -141,8 +141,9 @@ customElements.define("audit-findings", AuditFindings);
 const keyOf = ({ rule, index }) => `${rule}-${index}`;
 
 /** @param {AuditFinding} finding */
-function sentence({ rule, name, account, aboutName, count, minutes }) {
+function sentence({ rule, name, account, aboutName, kind, count, minutes }) {
   const who = name ?? (account ? `${account.slice(0, 12)}…` : t("audit.nobody"));
+  if (rule === "alarm") return t(aboutName ? "finding.alarm.about" : "finding.alarm", { who, about: aboutName ?? "", what: kind ? tMaybe(`evidence.${kind}`, kind) : "" });
   return t(`finding.${rule}`, { who, about: aboutName ?? t("findings.somebody"), count, minutes, hours: Math.max(1, Math.round(minutes / 60)) });
 }
 

@@ -12,6 +12,7 @@ import { failureView, loading } from "./parts.js";
 
 /** @type {readonly (readonly [RuleName, readonly Threshold[]])[]} */
 const RULES = [
+  ["alarm", []],
   ["outside-hours", ["learn_days"]],
   ["many-circles", ["circles", "circles_minutes"]],
   ["after-leaving", ["grace_minutes"]],

@@ -3,6 +3,7 @@
 import re
 
 import pytest
+from page_faults import TOO_WIDE, faults
 from playwright.async_api import Page, expect
 from views_site import CIRCLE, DESKTOP, Views, asked, until
 
@@ -258,6 +259,36 @@ async def test_who_has_seen_a_note_is_shown_person_by_person_on_demand(views: Vi
         await expect(row).to_contain_text("Pas encore pris en compte")
         await opener.click()
         await expect(card.get_by_role("table")).to_have_count(0)
+
+
+async def test_who_could_read_a_version_is_told_person_by_person_since_when_until_when_and_by_what(
+    views: Views,
+) -> None:
+    async with views.context() as context:
+        page = await views.show(context, PATH)
+        card = page.locator("note-card", has_text="Previscan")
+        await card.locator("button.seen").click()
+        opener = card.get_by_role("button", name="Qui pouvait la lire ?")
+        await opener.click()
+        dialog = page.get_by_role("dialog", name="Qui pouvait lire cette note")
+        await expect(dialog.get_by_role("listitem").first).to_contain_text("Vous")
+        await expect(dialog.get_by_role("heading", name="Ont pu la lire")).to_have_count(0)
+        await dialog.get_by_label("Version").select_option("1")
+        await dialog.get_by_role("heading", name="Ont pu la lire").wait_for()
+        assert await faults(page) == []
+        assert await page.evaluate(TOO_WIDE) == []
+        doctor, guest, gone = (
+            dialog.locator(".could > li").filter(has_text=name)
+            for name in ("Antoine Lefèvre", "Karim Benali", "Paul Rivière")
+        )
+        await expect(doctor).to_contain_text("Par : Soins (clé 1) et Équipe (clé 2)")
+        await expect(guest.locator(".spans p").first).to_have_text(re.compile("^Du .* au "))
+        await expect(guest).to_contain_text("Par la clé de cette seule version")
+        await expect(gone.locator(".spans > li")).to_have_count(2)
+        assert [version for _, _, version in await asked(page, "couldRead", CIRCLE)] == [2, 1]
+        await page.keyboard.press("Escape")
+        await dialog.wait_for(state="detached")
+        assert await opener.evaluate("(element) => element === document.activeElement")
 
 
 async def test_a_picture_zooms_by_keys_wheel_and_buttons_and_never_leaves_the_stage(

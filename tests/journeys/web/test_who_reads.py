@@ -1,7 +1,9 @@
 """Who reads what and for how long: audiences, substitutes, keys that are on their way, somebody who lost everything."""
 
 import re
+from datetime import datetime, timedelta
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import pytest
 from people import Person, Town
@@ -10,6 +12,7 @@ from web_stage import Stage, account_of, enrol, unique
 from web_window import Patient, Window
 
 from relais.client import enrolment
+from relais.client.patient import Patient as PersonInCare
 from relais.client.sdk import Client
 from relais.models.refusal import Code, Refusal
 from relais.models.wire.account import DeviceRequested, Invite
@@ -17,7 +20,13 @@ from relais.models.wire.note import SyncCircle
 
 pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="session")]
 
+PARIS = ZoneInfo("Europe/Paris")
+"""Where the browsers of the tests are."""
 YVETTE = Patient(name="MOREL Yvette", sex="F", born="1936-09-21", place="Autun")
+
+
+def millis(at: datetime) -> int:
+    return int(at.timestamp() * 1000)
 
 
 def chips(window: Window) -> Locator:
@@ -110,6 +119,95 @@ async def test_a_substitutes_access_ends_on_the_minute_and_the_next_note_has_ano
     await doctor.go(f"circle/{circle.circle}")
     await expect(doctor.note("Pendant le remplacement.")).to_be_visible()
     await expect(doctor.note("Après le remplacement.")).to_have_count(0)
+
+
+async def asked_who_could_read(window: Window, text: str) -> Locator:
+    """The dialog, which stands with who has read the note."""
+    seen = window.note(text).locator("button.seen")
+    if await seen.get_attribute("aria-expanded") == "false":
+        await seen.click()
+    await window.of_note(text, "note.readers").click()
+    dialog = window.page.get_by_role("dialog", name=window.words("could.title"))
+    await dialog.get_by_role("heading", name=window.words("could.still")).wait_for()
+    return dialog
+
+
+async def closed(window: Window, dialog: Locator) -> None:
+    await dialog.get_by_role("button", name=window.words("close")).click()
+    await dialog.wait_for(state="detached")
+
+
+async def test_who_could_read_a_note_and_until_when_is_told_from_the_ledger(
+    stage: Stage, nurse: Window, doctor: Window
+) -> None:
+    circle, colleague = await stage.circle("Mme Lecteurs", nurse, doctor)
+    await circle.post("Pansement refait.")
+    gone = await account_of(colleague, doctor.name)
+    await circle.remove(gone)
+    await circle.post("Ensuite.")
+    await nurse.open_circle(circle.circle)
+
+    dialog = await asked_who_could_read(nurse, "Pansement refait.")
+    lists = dialog.locator("section")
+    await expect(lists).to_have_count(2)
+    still, ended = lists.nth(0), lists.nth(1)
+    await expect(still).to_contain_text(colleague.name)
+    await expect(still.locator(".could > li")).to_have_count(2)
+    await expect(still).to_contain_text(nurse.words("you"))
+    await expect(ended).to_contain_text(doctor.name)
+    await expect(ended).to_contain_text("Équipe (clé 1)")
+    await expect(ended).to_contain_text("Téléphone de service")
+    await expect(ended.locator(".spans p").first).to_have_text(re.compile("^Du .* au "))
+    await closed(nurse, dialog)
+
+    dialog = await asked_who_could_read(nurse, "Ensuite.")
+    await expect(dialog.locator("section")).to_have_count(1)
+    await expect(dialog).not_to_contain_text(doctor.name)
+    await closed(nurse, dialog)
+
+
+async def test_whoever_is_added_with_a_date_reads_from_that_day_on_and_nothing_from_before(
+    stage: Stage, nurse: Window, doctor: Window
+) -> None:
+    colleague = await stage.town.newcomer("Colette Aubry")
+    clock = colleague.session.clock
+    noon = datetime.now(PARIS).replace(hour=12, minute=0)
+    began, chosen = noon - timedelta(days=5), noon - timedelta(days=3)
+    clock.set(millis(began))
+    circle = await colleague.create_circle(PersonInCare("Mme Date", "F", "1938-04-17", "Saulieu"))
+    await circle.post("Avant ce jour-là.")
+    clock.set(millis(chosen))
+    await circle.add(await account_of(colleague, nurse.name))
+    await circle.post("Ce jour-là.")
+    clock.set(millis(chosen + timedelta(days=1)))
+    await circle.post("Le lendemain.")
+
+    await nurse.go(f"circle/{circle.circle}/members")
+    await nurse.button("members.invite").click()
+    await nurse.field("directory.search").fill(doctor.name)
+    await nurse.button("directory.choose-person", name=doctor.name).click()
+    await nurse.page.get_by_role("radio", name=nurse.words("invite.history.date")).check()
+    await nurse.field("invite.history.from").fill(f"{chosen:%Y-%m-%d}")
+    await nurse.button("invite.add").click()
+    await nurse.page.locator("invite-form").wait_for(state="detached")
+    row = nurse.page.locator("members-page li").filter(has_text=doctor.name)
+    await expect(row).to_contain_text(re.compile("notes depuis le"))
+    await nurse.open_circle(circle.circle)
+    await nurse.write("Aujourd’hui.")
+    await nurse.until_sent("Aujourd’hui.")
+
+    await doctor.open_circle(circle.circle)
+    for text in ("Ce jour-là.", "Le lendemain.", "Aujourd’hui."):
+        await expect(doctor.note(text)).to_be_visible()
+    await expect(doctor.page.locator("note-card")).to_have_count(3)
+
+    dialog = await asked_who_could_read(nurse, "Le lendemain.")
+    person = dialog.locator(".could > li").filter(has_text=doctor.name)
+    await expect(person).to_contain_text(nurse.words("could.own-key"))
+    await closed(nurse, dialog)
+    dialog = await asked_who_could_read(nurse, "Avant ce jour-là.")
+    await expect(dialog).not_to_contain_text(doctor.name)
+    await closed(nurse, dialog)
 
 
 async def joined_without_grants(stage: Stage, person: Person, client: Client) -> Window:

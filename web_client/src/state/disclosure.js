@@ -11,6 +11,7 @@ import { parseVkey } from "../core/signed-note.js";
 import { sealedSize } from "../core/stream.js";
 import { Refusal } from "../core/refusal.js";
 import { declined } from "./failure.js";
+import { ledgerOf } from "./whole-ledger.js";
 
 /** @typedef {import("../core/bytes.js").Bytes} Bytes */
 /** @typedef {import("./member.js").Member} Member */
@@ -44,16 +45,6 @@ export async function disclose(member, { note, version, content, envelope: known
   const disclosed = { envelope: sealed.raw, key, accounts: [...chains.values()], ledger, receipts, blobs };
   const data = encodeBundle({ log: proven.vkey, checkpoint: proven.checkpoint, entries: proven.entries, older: null, note: disclosed });
   return { blob: new Blob([data], { type: "application/json" }), key: proven.vkey, people: chains.size };
-}
-
-/** @param {Member} member @param {string} circle @returns {Promise<Bytes[]>} */
-async function ledgerOf(member, circle) {
-  /** @type {Bytes[]} */ const entries = [];
-  for (;;) {
-    const page = await member.transport.call("circle.ledger", { circle, from_seq: entries.length });
-    entries.push(...page.entries);
-    if (!page.more || page.entries.length === 0) return entries;
-  }
 }
 
 /** @param {Member} member @param {string} circle @param {{ note: string, envelope: string }} of @returns {Promise<Bytes[]>} */

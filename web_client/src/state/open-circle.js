@@ -8,15 +8,15 @@ import { fetchAttachment, sealFiles } from "./attachments.js";
 import { addressed, audienceViews } from "./audiences.js";
 import { adding, append, changing, closing, leaving, openingAudience, readmitting, removing } from "./membership.js";
 import { patientOf } from "./patient.js";
+import { ReceiptMatrices } from "./receipt-matrices.js";
 import { waitingRows } from "./resets.js";
 import { Signal } from "./signal.js";
-import { memberRows, newestGood, powers, receiptRows, TimelineViews, versionView } from "./timeline-view.js";
+import { memberRows, newestGood, powers, TimelineViews, versionView } from "./timeline-view.js";
 
 /** @typedef {import("./types.js").OpenCircle} OpenCircleView */
 /** @typedef {import("./types.js").Draft} Draft */
 /** @typedef {import("./types.js").Timeline} Timeline */
 /** @typedef {import("./types.js").CircleInfo} CircleInfo */
-/** @typedef {import("./types.js").ReceiptMatrix} ReceiptMatrix */
 /** @typedef {import("./types.js").MemberRow} MemberRow */
 /** @typedef {import("./types.js").WaitingMember} WaitingMember */
 /** @typedef {import("./world.js").World} World */
@@ -48,8 +48,7 @@ export class OpenCircle {
   #onReleased;
   #drawing;
   /** @type {(() => void)[]} */ #stops = [];
-  /** @type {Map<string, Signal<ReceiptMatrix>>} */ #matrices = new Map();
-  /** @type {Map<string, readonly Version[]>} all versions of the notes of the matrices */ #recalled = new Map();
+  #matrices;
   /** @type {Map<string, number>} */ #waitingDevices = new Map();
   #passing;
   #isShown = false;
@@ -63,6 +62,7 @@ export class OpenCircle {
     this.#onReleased = onReleased;
     const { book } = world;
     this.#parts = { keeper: book.keeper(circle), log: book.log(circle), receipts: book.receipts(circle) };
+    this.#matrices = new ReceiptMatrices(() => this.#scene(), { log: this.#parts.log, book: this.#parts.receipts.book });
     this.#passing = new Waiting(world.member, this.#parts.keeper, () => this.redraw());
     this.#drawing = new Soon(async () => this.#draw(), (error) => world.member.alarms.fault(error, circle));
   }
@@ -164,7 +164,7 @@ export class OpenCircle {
     }
     const isSame = notes.length === this.timeline.value.notes.length && notes.every((note, index) => note === this.timeline.value.notes[index]);
     this.timeline.patch({ loaded: this.#isShown, complete: log.isComplete, notes: isSame ? this.timeline.value.notes : Object.freeze(notes) });
-    for (const [note, matrix] of this.#matrices) matrix.value = this.#matrixOf(note, matrix.value.loaded);
+    this.#matrices.renew();
   }
 
   earlier() {
@@ -280,11 +280,25 @@ export class OpenCircle {
   disclose(note, version, wanted) {
     return acting(async () => {
       const { disclose } = await import("./disclosure.js");
-      const { keeper, log } = this.#parts;
-      const found = (await log.history(note)).find((one) => one.version === version);
-      if (!found) throw declined("not-readable");
-      return disclose(this.#world.member, found, { circle: this.circle, keys: keeper.keys, wanted });
+      return disclose(this.#world.member, await this.#version(note, version), { circle: this.circle, keys: this.#parts.keeper.keys, wanted });
     });
+  }
+
+  /** @param {string} note @param {number} version */
+  couldRead(note, version) {
+    return acting(async () => {
+      const { couldRead } = await import("./note-readers.js");
+      const { envelope } = await this.#version(note, version);
+      if (!envelope) throw declined("not-readable");
+      return couldRead(this.#world.member, this.#parts.keeper, envelope.header);
+    });
+  }
+
+  /** One that holds. Throws Failure `refused-here` `not-readable`. @param {string} note @param {number} version */
+  async #version(note, version) {
+    const found = (await this.#parts.log.history(note)).find((one) => one.version === version && one.damaged === null);
+    if (!found) throw declined("not-readable");
+    return found;
   }
 
   /** @param {string} note */
@@ -295,32 +309,8 @@ export class OpenCircle {
   /** @param {string} note */
   receipts(note) {
     return acting(async () => {
-      const known = this.#matrices.get(note);
-      if (known) return known;
-      const matrix = new Signal(this.#matrixOf(note, false));
-      this.#matrices.set(note, matrix);
-      const finish = () => (matrix.value = this.#matrixOf(note, true));
-      Promise.all([this.#parts.receipts.book.fetch(note), this.#recall(note)]).then(finish, (error) => {
-        finish(); // what this device has
-        this.#world.member.alarms.fault(error, this.circle);
-      });
-      return matrix;
+      return this.#matrices.of(note, (error) => this.#world.member.alarms.fault(error, this.circle));
     });
-  }
-
-  /** Earlier versions that are not in memory: a receipt counts for the envelope it names. @param {string} note */
-  async #recall(note) {
-    if (this.#parts.log.versions.has(note)) this.#recalled.set(note, await this.#parts.log.history(note));
-  }
-
-  /** @param {string} note @param {boolean} loaded @returns {ReceiptMatrix} */
-  #matrixOf(note, loaded) {
-    const shown = this.#parts.log.versions.get(note) ?? [];
-    const [first, version] = [shown[0]?.version ?? 1, newestGood(shown)];
-    const versions = [...(this.#recalled.get(note) ?? []).filter((older) => older.version < first), ...shown];
-    const author = version?.envelope?.header.account ?? this.#world.member.account;
-    const audiences = this.#world.outbox.of(this.circle).find(({ row }) => row.note === note)?.row.audiences;
-    return { loaded, version: version?.version ?? 1, rows: receiptRows(this.#scene(), { note, versions, author, audiences }) };
   }
 
   /** @param {import("./types.js").AttachmentFetch} fetch */

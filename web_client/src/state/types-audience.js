@@ -46,4 +46,13 @@
  * @property {number} waitingDevices  Devices whose keys are still on the way.
  */
 
+/**
+ * A time in which one could read a version; `until` null: it has no end. `keys`: through which audiences, by which of their
+ * keys; `byOwnKey`: by the version's own instead, for a history that begins at a date. `devices`: labels of those that were there.
+ * @typedef {{ since: number, until: number | null, byOwnKey: boolean, keys: readonly { audience: string, epoch: number }[],
+ *   devices: readonly string[] }} ReadingSpan
+ */
+
+/** Somebody who could read a version. @typedef {{ account: string, name: string, profession: string, me: boolean, still: boolean, spans: readonly ReadingSpan[] }} NoteReader */
+
 export {};

@@ -182,6 +182,7 @@
  * @property {() => Promise<void>} leave
  * @property {() => Promise<void>} close  For everybody and for good.
  * @property {(asked: import("./types-watch.js").AccessesAsked) => Promise<AuditPage>} accesses  Who looked at this circle, newest first.
+ * @property {(note: string, version: number) => Promise<readonly import("./types-audience.js").NoteReader[]>} couldRead  Since when, until when, by what.
  * @property {(note: string) => Promise<import("./types-watch.js").NoteFetchers>} fetchers  Who fetched a note from the relay.
  */
 
@@ -386,7 +387,6 @@
  */
 
 // ── Audit and administration: types-audit.js ───────────────────────────────────────────────────────────────────
-
 /** @typedef {import("./types-audit.js").Audit & import("./types-watch.js").AuditWatch} Audit */
 /** @typedef {import("./types-audit.js").AuditFilter} AuditFilter */
 /** @typedef {import("./types-audit.js").AuditSearch} AuditSearch */

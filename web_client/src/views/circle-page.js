@@ -37,7 +37,7 @@ export class CirclePage extends LightElement {
     this.circle = "";
     /** @type {OpenCircle} */ this.open = later();
     /** @type {Draft} */ this.draft = emptyDraft();
-    /** @type {{ name: "withdraw" | "history" | "disclose" | "view", note: NoteView, index?: number } | null} `index`: of an attachment. */
+    /** @type {{ name: "withdraw" | "history" | "disclose" | "readers" | "view", note: NoteView, index?: number } | null} `index`: of an attachment. */
     this.dialog = null;
     Watching.on(this, () => [this.open.info, this.open.timeline, this.open.draft, this.open.members, this.open.waiting]);
   }
@@ -75,6 +75,7 @@ export class CirclePage extends LightElement {
           @withdraw=${this.#on((/** @type {NoteView} */ note) => this.#show({ name: "withdraw", note }))}
           @history=${this.#on((/** @type {NoteView} */ note) => this.#show({ name: "history", note }))}
           @disclose=${this.#on((/** @type {NoteView} */ note) => this.#show({ name: "disclose", note }))}
+          @readers=${this.#on((/** @type {NoteView} */ note) => this.#show({ name: "readers", note }))}
           @view=${this.#on((/** @type {{ note: NoteView, index: number }} */ what) => this.#show({ name: "view", ...what }))}
           @keep=${this.#on((/** @type {NoteView} */ note) => this.#withdrawing.keep(note.note))}
           @acknowledge=${this.#on((/** @type {NoteView} */ note) => this.#act(() => this.open.acknowledge(note.note)))}
@@ -149,12 +150,15 @@ export class CirclePage extends LightElement {
     if (this.dialog.name === "disclose") {
       return html`<note-disclosure .circle=${this.open} .note=${note} @closed=${done}></note-disclosure>`;
     }
+    if (this.dialog.name === "readers") {
+      return html`<note-readers .circle=${this.open} .note=${note} @closed=${done}></note-readers>`;
+    }
     return html`<attachment-viewer .circle=${this.open} .note=${note} .index=${this.dialog.index ?? 0} @closed=${done}></attachment-viewer>`;
   }
 
   /** Dialogs are loaded when they are first wanted. @param {CirclePage["dialog"]} dialog */
   #show(dialog) {
-    const load = { withdraw: () => import("./confirm-dialog.js"), history: () => import("./note-history.js"), disclose: () => import("./note-disclosure.js"), view: () => import("./attachment-viewer.js") };
+    const load = { withdraw: () => import("./confirm-dialog.js"), history: () => import("./note-history.js"), disclose: () => import("./note-disclosure.js"), readers: () => import("./note-readers.js"), view: () => import("./attachment-viewer.js") };
     if (!dialog) {
       this.dialog = null;
       return;

@@ -12,7 +12,7 @@ import "./note-seen.js";
 
 /**
  * One note by its newest version. Tells `reply`, `correct`, `withdraw`, `keep` (not withdraw after all), `acknowledge`,
- * `history`, `disclose`, `view`, `jump`, `retry` and `discard`, each with the note.
+ * `history`, `disclose`, `readers`, `view`, `jump`, `retry` and `discard`, each with the note.
  */
 export class NoteCard extends LightElement {
   /** @override */
@@ -95,7 +95,8 @@ export class NoteCard extends LightElement {
     const { at, reason } = this.note.withdrawn ?? { at: 0, reason: "" };
     return html`
       <p class="note-aside">${icon("withdraw")}<span>${t("note.withdrawn", { time: fullTime(at) })}${reason ? html`<br>${t("note.reason", { reason })}` : nothing}</span></p>
-      <footer class="note-foot"><button class="button plain small" @click=${() => this.tell("history", this.note)}>${icon("history")}${t("note.history")}</button></footer>`;
+      <footer class="note-foot"><button class="button plain small" @click=${() => this.tell("history", this.note)}>${icon("history")}${t("note.history")}</button>
+        <button class="button plain small" @click=${() => this.tell("readers", this.note)}>${icon("people")}${t("note.readers")}</button></footer>`;
   }
 
   #leaving() {
@@ -128,11 +129,11 @@ export class NoteCard extends LightElement {
       <div class="note-actions">
         ${this.#action("reply", "reply")}
         ${this.note.mine ? [this.#action("edit", "correct"), this.#action("withdraw", "withdraw")] : nothing}
-        ${this.note.seen.people === 0 ? this.#action("audit", "disclose") : nothing}
+        ${this.note.seen.people === 0 ? [this.#action("people", "readers"), this.#action("audit", "disclose")] : nothing}
       </div>`;
   }
 
-  /** @param {"reply" | "edit" | "withdraw" | "audit"} picture @param {"reply" | "correct" | "withdraw" | "disclose"} name */
+  /** @param {"reply" | "edit" | "withdraw" | "people" | "audit"} picture @param {"reply" | "correct" | "withdraw" | "readers" | "disclose"} name */
   #action(picture, name) {
     const label = t(`note.${name}`);
     return html`<button class="button plain square" aria-label=${label} title=${label} @click=${() => this.tell(name, this.note)}>${icon(picture)}</button>`;

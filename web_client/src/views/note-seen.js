@@ -46,6 +46,7 @@ export class NoteSeen extends LightElement {
       <receipt-table .rows=${matrix.rows} .acknowledge=${this.note.acknowledge}></receipt-table>
       ${this.asked ? html`<note-fetched .circle=${this.circle} .note=${this.note.note}></note-fetched>`
         : html`<button class="button plain" ?disabled=${this.#doing.busy} @click=${this.#ask}>${icon("history")}${t("fetched.ask")}</button>`}
+      <button class="button plain" @click=${() => this.tell("readers", this.note)}>${icon("people")}${t("note.readers")}</button>
       <button class="button plain" @click=${() => this.tell("disclose", this.note)}>${icon("audit")}${t("note.disclose")}</button>`;
   }
 

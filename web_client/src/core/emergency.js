@@ -1,5 +1,5 @@
 /**
- * Emergency access: who asks an escrow's guardians to be let into a circle, and what they answer (docs/protocol.md §12).
+ * Emergency access: who asks an escrow's guardians to be let into a circle, and what they answer (docs/protocol.md §13).
  */
 import { requireInForce } from "./account.js";
 import { fromHex, isSame } from "./bytes.js";

@@ -1,6 +1,6 @@
 /**
  * Escrows: accounts whose device comes from a seed that is shared among guardians, any `quorum` of whom have it together
- * (docs/protocol.md §12). Parts are XORed: replicated secret sharing (Ito, Saito, Nishizeki 1987).
+ * (docs/protocol.md §13). Parts are XORed: replicated secret sharing (Ito, Saito, Nishizeki 1987).
  */
 import { fromHex, isSame } from "./bytes.js";
 import { decode, encode } from "./cbor.js";

@@ -28,7 +28,7 @@ test("fewer guardians than the quorum lack a part, whoever they are; the quorum 
     for (const some of Array.from({ length: 2 ** guardians }, (_, set) => set)) {
       const people = Array.from({ length: guardians }, (_, position) => position).filter((position) => some & (1 << position));
       const together = new Set(people.flatMap((position) => escrow.heldBy(position, { guardians, quorum })));
-      assert.equal(together.size === parts.length, people.length >= quorum, `${name}: ${people}`);
+      assert.equal(together.size === parts.length, people.length >= quorum, `${name}: ${people.join()}`);
     }
   }
 });

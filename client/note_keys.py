@@ -76,22 +76,26 @@ def _sealed(
 
 
 async def _envelopes(session: Session, view: CircleView, seqs: set[int]) -> dict[int, Envelope]:
-    """These versions, each signed by its author; what the server does not give is left out."""
+    """These versions, each signed by its author; what the server does not give, or is not authentic, is left out."""
     found: dict[int, Envelope] = {}
     left = sorted(seqs)
     while left:
         answer: Notes = await session.call(SyncCircle(view.circle, left[0] - 1, _PAGE))
         for one in answer.notes:
-            if one.seq in seqs:
-                found[one.seq] = await _verified(session, one.envelope)
+            if one.seq in seqs and (sealed := await _verified(session, one.envelope)):
+                found[one.seq] = sealed
         reached = max((left[0], *answer.others, *(one.seq for one in answer.notes)))
         left = [seq for seq in left if seq > reached]
     return found
 
 
-async def _verified(session: Session, data: bytes) -> Envelope:
-    sealed = envelope.peek(data)
-    author = sealed.header.account
-    await session.accounts.load([author])
-    envelope.verify(sealed, session.accounts[author])
+async def _verified(session: Session, data: bytes) -> Envelope | None:
+    """None for what is not authentic: whoever reads is told, and the other versions are handed over."""
+    try:
+        sealed = envelope.peek(data)
+        author = sealed.header.account
+        await session.accounts.load([author])
+        envelope.verify(sealed, session.accounts[author])
+    except ProtocolError:
+        return None
     return sealed

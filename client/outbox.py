@@ -41,21 +41,22 @@ class Outbox:
 
     def put(self, waiting: Waiting) -> None:
         """Store or replace; durable when this returns."""
-        self._home.write(_name(waiting), _plain(waiting))
+        self._home.write(_name(waiting), plain(waiting))
 
     def remove(self, waiting: Waiting) -> None:
         self._home.remove(_name(waiting))
 
     def waiting(self) -> list[Waiting]:
         found = (self._home.read(name) for name in self._home.names(_FOLDER))
-        return [_read(value) for value in found if value is not None]
+        return [read(value) for value in found if value is not None]
 
 
 def _name(waiting: Waiting) -> str:
     return f"{_FOLDER}/{waiting.note}-{waiting.version:06d}"
 
 
-def _plain(waiting: Waiting) -> dict[str, Any]:
+def plain(waiting: Waiting) -> dict[str, Any]:
+    """As it stands in the folder."""
     return {
         **asdict(waiting),
         "content": content.encode(waiting.content),
@@ -64,7 +65,8 @@ def _plain(waiting: Waiting) -> dict[str, Any]:
     }
 
 
-def _read(value: dict[str, Any]) -> Waiting:
+def read(value: dict[str, Any]) -> Waiting:
+    """Of what `plain` wrote."""
     return Waiting(
         **{
             **value,

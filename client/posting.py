@@ -4,9 +4,10 @@ import logging
 from dataclasses import dataclass, replace
 
 from relais.client import attachments, audiences, circle_state, membership, sealing
+from relais.client.acknowledged import Acknowledged
 from relais.client.blobs import Progress, silent
 from relais.client.circle_state import CircleView
-from relais.client.errors import Locked
+from relais.client.errors import Locked, UnknownNote
 from relais.client.home import Home
 from relais.client.outbox import Outbox, Waiting
 from relais.client.session import Session
@@ -117,8 +118,23 @@ async def deliver(session: Session, waiting: Waiting, *, progress: Progress = si
         if refusal.code not in _PASSING:
             _done(session.home, waiting)
         raise
+    if not _may_not_rotate(session):  # a bot reads nothing, and could never let go of it
+        session.acknowledged.put(Acknowledged(sent, answer.seq))
     _done(session.home, sent)
     return Posted(sent.circle, sent.note, sent.version, answer.seq, answer.at)
+
+
+async def resend(session: Session, note: NoteId) -> list[Posted]:
+    """Send the lost versions of a note once more, oldest first; each is kept as lost until it is acknowledged anew.
+
+    Raises `UnknownNote` where none is lost, and as `deliver`.
+    """
+    lost = session.acknowledged.lost_note(note)
+    if not lost:
+        raise UnknownNote
+    for one in lost:
+        Outbox(session.home).put(one.waiting)
+    return [await deliver(session, one.waiting) for one in lost]
 
 
 def waiting(session: Session) -> list[Waiting]:

@@ -1,10 +1,12 @@
 """Notes as a member reads them: verified, opened, in the circle's order."""
 
+from collections.abc import Awaitable
 from dataclasses import dataclass, replace
 from heapq import merge
 
 from relais.client import circle_state
-from relais.client.alarms import FORGED_NOTE, Alarm
+from relais.client.acknowledged import Account
+from relais.client.alarms import FORGED_NOTE, LOST_NOTE, WRONG_ORDER, Alarm
 from relais.client.circle_state import CircleView
 from relais.client.session import Session
 from relais.crypto import cose, envelope, posting
@@ -91,26 +93,50 @@ async def after(
     Raises `ProtocolError` `wrong-order` where there is a gap, `not-the-author`, `wrong-version`. Only the first page of a member without the
     whole history may begin later.
     """
+    return await _watched(
+        session, view, _after(session, view, seq, limit=limit, continued=continued)
+    )
+
+
+async def _after(
+    session: Session, view: CircleView, seq: int, *, limit: int, continued: bool
+) -> Page:
     answer: Notes = await session.call(SyncCircle(view.circle, seq, limit))
+    _judge_own(session, view, answer, first=seq + 1)
     await _check_others(session, view, answer)
     whole, told = continued or _reads_everything(session, view), _numbers(answer)
     first = seq + 1 if whole or not told else max(seq + 1, told[0])
     _check_order(told, first=first)
     if whole and not told and answer.last_seq > seq:
         raise ProtocolError("wrong-order")
-    return replace(await _listed(session, view, answer), reached=told[-1] if told else seq)
+    return await _met(session, view, answer, reached=told[-1] if told else seq)
 
 
 async def before(session: Session, view: CircleView, seq: int, *, limit: int = _PAGE) -> Page:
-    """The versions ahead of ``seq`` (0: the newest), oldest first."""
+    """The versions ahead of ``seq`` (0: the newest), oldest first. Raises ProtocolError `wrong-order`."""
+    return await _watched(session, view, _before(session, view, seq, limit=limit))
+
+
+async def _before(session: Session, view: CircleView, seq: int, *, limit: int) -> Page:
     answer: Notes = await session.call(PageCircle(view.circle, seq, limit))
     last = seq - 1 if seq else answer.last_seq
+    _judge_own(session, view, answer, first=min(_numbers(answer), default=last + 1))
     await _check_others(session, view, answer)
     told = _numbers(answer)
     _check_order(told, first=last - len(told) + 1)
     if not told and last > 0 and _reads_everything(session, view):
         raise ProtocolError("wrong-order")
-    return replace(await _listed(session, view, answer), reached=last)
+    return await _met(session, view, answer, reached=last)
+
+
+async def _watched(session: Session, view: CircleView, page: Awaitable[Page]) -> Page:
+    """Whoever reads is told of an order that does not hold, and nothing of that page is shown."""
+    try:
+        return await page
+    except ProtocolError as error:
+        if error.reason == "wrong-order":
+            session.alarms.sound(Alarm(WRONG_ORDER, view.circle))
+        raise
 
 
 async def versions(session: Session, view: CircleView, note: NoteId) -> tuple[Note, ...]:
@@ -123,8 +149,8 @@ async def versions(session: Session, view: CircleView, note: NoteId) -> tuple[No
         if newer.version != older.version + 1 or newer.header.replaces != older.digest:
             raise ProtocolError("wrong-version")
         _check_origin(newer, older.header.origin)
-    for note in page.notes:
-        _check_place(session, note)
+    for one in page.notes:
+        _check_place(session, one)
     if page.notes:
         session.origins.setdefault((view.circle, note), page.notes[0].header.origin)
     return page.notes
@@ -154,6 +180,45 @@ async def _listed(session: Session, view: CircleView, answer: Notes) -> Page:
     """What is not authentic is marked, and keeps nobody from reading the others."""
     notes = [await _read(session, view, stored) for stored in answer.notes]
     return Page(tuple(notes), answer.last_seq)
+
+
+async def _met(session: Session, view: CircleView, answer: Notes, *, reached: int) -> Page:
+    """A page that agrees with what this folder read before, at whatever time."""
+    page = await _listed(session, view, answer)
+    told: dict[int, Digest | None] = dict.fromkeys(answer.others)
+    told |= {one.seq: one.digest for one in page.notes if not one.refused}
+    try:
+        session.order.meet(view.circle, _rights(session, view), told, last_seq=answer.last_seq)
+    except ProtocolError:
+        if not await _reads_otherwise(session, view):
+            raise
+        session.order.meet(view.circle, _rights(session, view), told, last_seq=answer.last_seq)
+    return replace(page, reached=reached)
+
+
+def _rights(session: Session, view: CircleView) -> str:
+    """As whom this member reads: what decides which versions it is given."""
+    member = view.state.members[session.identity.account]
+    return " ".join((str(member.history), *sorted(member.audiences)))
+
+
+async def _reads_otherwise(session: Session, view: CircleView) -> bool:
+    """Whether this member's rights changed since the ledger was last looked at."""
+    before = _rights(session, view)
+    view.adopt(await circle_state.fetch(session, view.circle))
+    return _rights(session, view) != before
+
+
+def _judge_own(session: Session, view: CircleView, answer: Notes, *, first: int) -> None:
+    """What this device was told is stored must stand where it was said to."""
+    member = view.state.members.get(session.identity.account)
+    if member is None:
+        return
+    notes = {stored.seq: cose.digest(stored.envelope) for stored in answer.notes}
+    reached = max((*notes, *answer.others), default=first - 1)
+    told = Account(notes, frozenset(answer.others), first, reached, answer.last_seq)
+    for lost in session.acknowledged.judge(told, view.circle, member):
+        session.alarms.sound(Alarm(LOST_NOTE, view.circle, of=lost.digest, seq=lost.seq))
 
 
 async def _read(session: Session, view: CircleView, stored: StoredNote) -> Note:

@@ -25,6 +25,7 @@ from relais.client import (
     receipts,
     unlocking,
 )
+from relais.client.acknowledged import Acknowledged
 from relais.client.attachments import File
 from relais.client.audiences import Change
 from relais.client.blobs import Progress, silent
@@ -139,6 +140,14 @@ class Client:
         """Send what earlier commands could not."""
         return await posting.flush(self.session)
 
+    def lost(self) -> list[Acknowledged]:
+        """What the server acknowledged and does not show: kept here, to be sent again or let go."""
+        return self.session.acknowledged.lost()
+
+    async def resend(self, note: NoteId) -> list[Posted]:
+        """Send the lost versions of a note again. Raises `UnknownNote` where none is lost."""
+        return await posting.resend(self.session, note)
+
     async def heal(self) -> int:
         return await healing.heal_all(self.session)
 
@@ -233,6 +242,10 @@ class Circle:
             if seq >= page.last_seq:
                 return
             page = await reading.after(self._session, self.view, seq, continued=True)
+
+    def read_anew(self) -> None:
+        """Forget which version stood at which number: somebody has looked into why that changed."""
+        self._session.order.forget(self.circle)
 
     async def versions(self, note: NoteId) -> tuple[Note, ...]:
         """Oldest first. Raises `UnknownNote`."""

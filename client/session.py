@@ -4,26 +4,30 @@ import asyncio
 import itertools
 import logging
 import random
+import time
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
+from datetime import datetime
 from types import TracebackType
 from typing import Any, Self
 
+from relais.client import clock
 from relais.client.accounts import AccountBook
-from relais.client.alarms import Alarms
-from relais.client.clock import ServerClock
+from relais.client.acknowledged import AcknowledgedBook
+from relais.client.alarms import Alarm, Alarms
 from relais.client.errors import ServerUnreachable
 from relais.client.home import Home
 from relais.client.identity import Identity
 from relais.client.log_watch import LogWatch
 from relais.client.pins import Pins
+from relais.client.places import PlaceBook
 from relais.client.transport import Transport
 from relais.crypto import login
 from relais.crypto.envelope import Origin
-from relais.models.ids import CircleId, Digest, NoteId
+from relais.models.ids import CircleId, Digest, Millis, NoteId
 from relais.models.wire.auth import AskChallenge, AskToken, Challenge, Token
 
-_RENEW_BEFORE_MS = 60_000
+_RENEW_BEFORE = 60
 _BACKOFF_SECONDS = (1, 2, 5, 10, 30)
 _log = logging.getLogger(__name__)
 
@@ -43,19 +47,21 @@ class Session:
         self.home = home
         self._watches_log = watches_log
         self.identity = Identity.load(home)
-        self.clock = ServerClock()
+        self.clock = clock.of_folder(home)
         self.alarms = Alarms(home, self.clock.now)
         self.transport = Transport(self.identity.origin)
         self.log = LogWatch(self)
         self.pins = Pins(home, met=self.log.met)
         self.accounts = AccountBook(self, self.pins)
+        self.order = PlaceBook(home)
+        self.acknowledged = AcknowledgedBook(home)
         self.roles: tuple[str, ...] = ()
         self.token = ""
         self.places: dict[tuple[CircleId, NoteId, int], tuple[int, Digest]] = {}
         """Where each version was seen: (circle, note, version) → (seq, hash). It stays there."""
         self.origins: dict[tuple[CircleId, NoteId], Origin] = {}
         """Who wrote each note for whom, by its first version that this member may read: so are all its versions."""
-        self._expires_at = 0
+        self._expires_at = 0.0
         self._connecting = asyncio.Lock()
         self._beside: list[asyncio.Task[None]] = []
 
@@ -101,9 +107,20 @@ class Session:
         return AskToken(signed)
 
     def _accept(self, token: Token) -> str:
-        self.clock.set(token.now)
-        self.roles, self.token, self._expires_at = token.roles, token.token, token.expires_at
+        self._hear_clock(token.now)
+        self.roles, self.token = token.roles, token.token
+        self._expires_at = time.monotonic() + (token.expires_at - token.now) / 1_000
         return token.token
+
+    def _hear_clock(self, server: Millis) -> None:
+        """The server's clock, as far as it is to be believed; whose is off, somebody is told."""
+        if fault := self.clock.heard(server):
+            shown = (
+                datetime.fromtimestamp(at / 1_000).astimezone() for at in (clock.wall(), server)
+            )
+            here, there = (f"{at:%Y-%m-%d %H:%M:%S %Z}" for at in shown)
+            self.alarms.sound(Alarm(fault), f"Here it is {here}, there {there}.")
+        clock.keep(self.home, self.clock)
 
     async def call(self, request: Any) -> Any:
         """Ask over the socket, opening it again first if it was lost. Raises `Refusal`, `ServerUnreachable`."""
@@ -138,8 +155,8 @@ class Session:
 
     async def _keep_renewing(self) -> None:
         while True:
-            wait = max(self._expires_at - _RENEW_BEFORE_MS - self.clock.now(), 1_000)
-            await asyncio.sleep(wait / 1_000)
+            wait = self._expires_at - _RENEW_BEFORE - time.monotonic()
+            await asyncio.sleep(max(wait, 1))
             if self.transport.connected:
                 await self._renew()
 

@@ -50,6 +50,9 @@ def declare(grammar: "Grammar") -> None:
     notes.add_argument(
         "--no-receipts", action="store_true", help="do not tell the others that you read them"
     )
+    notes.add_argument(
+        "--anew", action="store_true", help="take the order of the notes as the server has it now"
+    )
     fetch = grammar.command("fetch", _fetch, "save an attachment")
     _circle_and_note(fetch)
     fetch.add_argument("attachment", metavar="ATTACHMENT", help="its id or name")
@@ -176,6 +179,8 @@ async def _notes(call: "Invocation") -> int:
     given = call.arguments
     async with Client.open(call.home) as me:
         circle = await me.circle(given.circle)
+        if given.anew:
+            circle.read_anew()
         for granter in sorted(set(circle.view.unfit.values())):
             call.output.aside(_wrong_key(me.session.accounts[granter].profile.name))
         pending: list[Note] = []

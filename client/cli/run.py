@@ -21,6 +21,7 @@ from relais.client.cli import (
     note_commands,
     proof_commands,
     safety_commands,
+    unsent_commands,
 )
 from relais.client.cli.output import Exit, Output
 from relais.client.errors import ClientError
@@ -31,6 +32,7 @@ _ROOMS = (
     account_commands,
     circle_commands,
     note_commands,
+    unsent_commands,
     device_commands,
     safety_commands,
     escrow_commands,

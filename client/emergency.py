@@ -10,7 +10,7 @@ from relais.client.emergency_card import Card
 from relais.client.errors import BadLink, ClientError, UnknownEmergency
 from relais.client.guarding import Escrow
 from relais.client.posting import Writing
-from relais.client.session import Session
+from relais.client.session import Reconnected, Session
 from relais.crypto import cose, emergency
 from relais.crypto.emergency import EmergencyAnswer, EmergencyRequest
 from relais.crypto.errors import ProtocolError
@@ -150,6 +150,20 @@ async def found(session: Session, id_: Digest) -> Emergency:
     raise UnknownEmergency
 
 
+async def decided(session: Session, id_: Digest) -> Emergency:
+    """Wait until guardians can change nothing any more. Raises `UnknownEmergency`, `ProtocolError`."""
+    one = await found(session, id_)
+    if not one.is_undecided:
+        return one
+    async for event in session.events():
+        is_news = isinstance(event, EmergencyChanged) and event.id == id_
+        if is_news or isinstance(event, Reconnected):
+            one = await found(session, id_)
+            if not one.is_undecided:
+                return one
+    raise AssertionError("a session's events do not end")
+
+
 async def _read(session: Session, row: EmergencyRow) -> Emergency:
     request, answers = emergency.peek(row.request), [emergency.peek_answer(x) for x in row.answers]
     if request.id != row.id:
@@ -163,10 +177,9 @@ async def _read(session: Session, row: EmergencyRow) -> Emergency:
         if not escrow.is_guarded_by(one.account):
             raise ProtocolError("not-a-guardian")
         emergency.verify_answer(one, session.accounts[one.account], request=request.id)
-    if len({one.account for one in answers}) != len(answers):
-        raise ProtocolError("not-a-guardian")
+    newest = {one.account: one for one in answers}
     words = _words(session, request, row)
-    return Emergency(request, row.state, escrow, tuple(answers), words, row.review_due)
+    return Emergency(request, row.state, escrow, tuple(newest.values()), words, row.review_due)
 
 
 def _words(session: Session, request: EmergencyRequest, row: EmergencyRow) -> str | None:

@@ -13,10 +13,8 @@ from relais.client.emergency import HOUR, Asking, Emergency
 from relais.client.emergency_card import Card
 from relais.client.errors import ClientError, UnknownEscrow
 from relais.client.sdk import Client
-from relais.client.session import Reconnected
 from relais.crypto.emergency import LONGEST, REASONS
-from relais.models.ids import CircleId, Digest
-from relais.models.wire.emergency import EmergencyChanged
+from relais.models.ids import CircleId
 
 if TYPE_CHECKING:
     from relais.client.cli.run import Grammar, Invocation
@@ -106,28 +104,13 @@ async def _request(call: "Invocation") -> None:
         id_ = await emergency.ask(me.session, card, asking)
         _say(call, await emergency.found(me.session, id_))
         if given.wait:
-            _say(call, await _decided(me, id_))
+            _say(call, await emergency.decided(me.session, id_))
             await emergency.say_why(me.session)
 
 
 def _say(call: "Invocation", one: Emergency) -> None:
     facts = {"id": one.id, "circle": one.request.circle, **_state(one)}
     call.output.line(facts, f"{one.id}\n{_STATES[one.state].format_map(facts)}")
-
-
-async def _decided(me: Client, id_: Digest) -> Emergency:
-    """Wait until nothing more can come of it but access."""
-    one = await emergency.found(me.session, id_)
-    if not one.is_undecided:
-        return one
-    async for event in me.events():
-        if isinstance(event, Reconnected) or (
-            isinstance(event, EmergencyChanged) and event.id == id_
-        ):
-            one = await emergency.found(me.session, id_)
-            if not one.is_undecided:
-                return one
-    raise AssertionError("events do not end")
 
 
 async def _list(call: "Invocation") -> None:

@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, Protocol
 
+from relais.client.alarms import Alarms
 from relais.client.errors import BadAnswer
 from relais.client.pins import Pins
 from relais.crypto import account, cose
@@ -23,9 +24,10 @@ class Asks(Protocol):
 class AccountBook(Mapping[AccountId, AccountState]):
     """Verified chains, fetched when first met and again when the server tells they changed."""
 
-    def __init__(self, road: Asks, pins: Pins) -> None:
+    def __init__(self, road: Asks, pins: Pins, alarms: Alarms) -> None:
         self._road = road
         self._pins = pins
+        self._alarms = alarms
         self._states: dict[AccountId, AccountState] = {}
         self._openings: dict[AccountId, bytes] = {}
         """Statement 0 of every account that names an older one."""
@@ -91,4 +93,5 @@ class AccountBook(Mapping[AccountId, AccountState]):
         if {chain.account for chain in answer.chains} != set(wanted):
             raise BadAnswer("an account is missing")
         for chain in answer.chains:
-            self.learn(chain)
+            with self._alarms.watching(account=chain.account):
+                self.learn(chain)

@@ -5,11 +5,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from relais.client import profiles
+from relais.client.alarms import Alarm
 from relais.client.errors import BadAnswer, LedgerAlarm, Locked
 from relais.client.session import Session
 from relais.crypto import cose, envelope, grant, ledger, posting
 from relais.crypto.content import Content
+from relais.crypto.envelope import Envelope
 from relais.crypto.errors import ProtocolError
+from relais.crypto.grant import KeyName, NoteName
 from relais.crypto.ledger import CircleState
 from relais.models.ids import AccountId, CircleId, Digest, Millis
 from relais.models.wire.circle import GetGrants, GetLedger, GrantsGot, Ledger, ReportGrants
@@ -20,6 +23,15 @@ _CLOCK_AHEAD: Millis = 600_000
 _SEALED_IN_VAIN = ("cannot-open", "wrong-key")
 """What the server cannot see of a grant: anything else it should have refused itself."""
 _MOST_REPORTED = 1_000
+
+
+@dataclass(frozen=True)
+class Offer:
+    """A key that a grant says is a single version's own: nobody but its envelope can tell."""
+
+    grant: Digest
+    granter: AccountId
+    key: bytes
 
 
 @dataclass
@@ -35,13 +47,18 @@ class CircleView:
     """Why the newest profile is not the one shown: a member sealed what is none."""
     faults: list[str] = field(default_factory=list)
     """Why grants were passed over: what they say is not so."""
+    doubted: dict[Digest, Alarm] = field(default_factory=dict)
+    """Those of them that the server should have refused, unless this ledger is older than they are."""
     unfit: dict[Digest, AccountId] = field(default_factory=dict)
     """Those that hold no true key, which only this device can see, and who made each; the server was told."""
+    offers: dict[NoteName, list[Offer]] = field(default_factory=dict)
+    """Keys of single versions that were not met yet: see `settle`."""
 
     def adopt(self, fresh: "CircleView") -> None:
         """Become what a later refresh found out."""
         self.state, self.keys = fresh.state, fresh.keys
-        self.faults, self.unfit = fresh.faults, fresh.unfit
+        self.faults, self.doubted, self.unfit = fresh.faults, fresh.doubted, fresh.unfit
+        self.offers = fresh.offers
         self.profile, self.profile_envelope = fresh.profile, fresh.profile_envelope
         self.profile_fault = fresh.profile_fault
 
@@ -58,6 +75,16 @@ async def fetch(session: Session, circle: CircleId) -> CircleView:
 
     Raises `Refusal`, `LedgerAlarm`, `ProtocolError` (what the server sent does not hold), `ServerUnreachable`.
     """
+    with session.alarms.watching(circle=circle):
+        view = await _fetched(session, circle)
+        if set(view.doubted.values()) - set(session.alarms.raised()):
+            before, view = view, await _fetched(session, circle)
+            for grant_digest in before.doubted.keys() & view.doubted.keys():
+                session.alarms.sound(view.doubted[grant_digest])
+        return view
+
+
+async def _fetched(session: Session, circle: CircleId) -> CircleView:
     entries, profile = await _entries(session, circle)
     peeked = [ledger.peek_entry(entry) for entry in entries]
     await session.accounts.load({entry.account for entry in peeked})
@@ -146,12 +173,54 @@ async def _open_grant(session: Session, view: CircleView, data: bytes) -> None:
         granter = grant.peek(data).granter
         await session.accounts.load([granter])
         author = session.accounts[granter]
-        view.keys.update(grant.open_grant(data, session.identity.keys, view.state, author))
+        opened = grant.open_grant(data, session.identity.keys, view.state, author)
+        _take(view, opened, by=(cose.digest(data), granter))
     except ProtocolError as error:
         view.faults.append(error.reason)
+        digest = cose.digest(data)
         if error.reason in _SEALED_IN_VAIN:
-            view.unfit[cose.digest(data)] = granter
+            _call_unfit(session, view, by=(digest, granter))
+        else:
+            view.doubted[digest] = Alarm(error.reason, view.circle, of=digest)
         _log.warning("a grant in circle %s does not hold: %s", view.circle[:8], error.reason)
+
+
+def _take(
+    view: CircleView, opened: Mapping[KeyName, bytes], *, by: tuple[Digest, AccountId]
+) -> None:
+    for name, key in opened.items():
+        if isinstance(name, NoteName):
+            view.offers.setdefault(name, []).append(Offer(*by, key))
+            view.keys.setdefault(name, key)
+        else:
+            view.keys[name] = key
+
+
+def _call_unfit(session: Session, view: CircleView, *, by: tuple[Digest, AccountId]) -> None:
+    """The reader hears whose it is; the server hears of it by the grant itself."""
+    digest, granter = by
+    view.unfit[digest] = granter
+    alarm = Alarm("wrong-key", view.circle, account=granter, of=digest)
+    session.alarms.sound(alarm, told=True)
+
+
+async def settle(session: Session, view: CircleView, sealed: Envelope) -> None:
+    """Of the keys that were handed over for this version alone, keep the true one. The others are reported as a wrong epoch key
+    is: their grants are handed out no more, and the key is missing again unless another grant holds it.
+
+    Raises `Refusal`, `ServerUnreachable`.
+    """
+    name = NoteName(sealed.header.note, sealed.header.version)
+    wrong: dict[Digest, AccountId] = {}
+    for offer in view.offers.pop(name, []):
+        if envelope.is_content_key(sealed, offer.key):
+            view.keys[name] = offer.key
+        elif offer.grant not in view.unfit:
+            wrong[offer.grant] = offer.granter
+    for by in wrong.items():
+        _call_unfit(session, view, by=by)
+    if wrong:
+        await session.call(ReportGrants(view.circle, tuple(wrong)))
 
 
 async def _open_profile(session: Session, view: CircleView) -> None:
@@ -185,4 +254,4 @@ async def _open_profile(session: Session, view: CircleView) -> None:
 def refuse_alarmed(session: Session, circle: CircleId) -> None:
     """Nothing is posted to a circle whose ledger contradicted itself."""
     if alarm := session.pins.alarm(circle):
-        raise LedgerAlarm(alarm)
+        raise LedgerAlarm(alarm, is_new=False)

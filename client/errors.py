@@ -2,6 +2,8 @@
 
 import inspect
 
+from relais.models.ids import Digest
+
 
 class ClientError(Exception):
     """Something went wrong."""
@@ -51,6 +53,16 @@ class BadAnswer(ClientError):
 
 class LedgerAlarm(ClientError):
     """The circle's ledger contradicts what this device saw before; nothing is posted here until that is cleared up."""
+
+    def __init__(
+        self, word: str, *, of: Digest | None = None, seq: int | None = None, is_new: bool = True
+    ) -> None:
+        """``of``, ``seq``: what contradicts it, at which place. Not ``is_new``: this device knew of it."""
+        super().__init__(word)
+        self.word = word
+        self.of = of
+        self.seq = seq
+        self.is_new = is_new
 
 
 class UnknownCircle(ClientError):

@@ -10,10 +10,11 @@ What does not hold is kept with its evidence in the folder (`log`) and told at e
 import asyncio
 import logging
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Container, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
+from relais.client.alarms import Alarm, Alarms
 from relais.client.errors import BadAnswer, LedgerAlarm, ServerUnreachable
 from relais.client.home import Home
 from relais.client.pins import Pins
@@ -29,7 +30,7 @@ from relais.crypto.ledger_heads import (
 from relais.crypto.merkle import EMPTY_ROOT, TreeHead
 from relais.crypto.signed_note import parse_vkey
 from relais.crypto.trust_policy import parse_trust_policy
-from relais.models.ids import Digest, Millis
+from relais.models.ids import AccountId, Digest, Millis
 from relais.models.refusal import Code, Refusal
 from relais.models.wire.heads import HeadsProven, LedgerFrom, ProveHeads
 
@@ -57,6 +58,8 @@ class Asks(Protocol):
 
     home: Home
     pins: Pins
+    alarms: Alarms
+    accounts: Container[AccountId]
 
     async def call(self, request: Any) -> Any: ...
 
@@ -294,11 +297,23 @@ class LogWatch:
                 for one in answer.entries
             ]
         alarm = LogAlarm(reason, _now(), ledger, evidence)
+        self._road.alarms.keep(self._report(reason, ledger, state))
         if state.alarm is None:
             _change(self._road.home, {"alarm": vars(alarm)})
             _tell(alarm)
         if reason == _FORKED and ledger is not None:
             self._road.pins.raise_alarm(ledger, "fork")
+
+    def _report(self, reason: str, ledger: str | None, state: LogState) -> Alarm:
+        """About a ledger, its newest head shown here; about the log itself, the tree seen last."""
+        if ledger is None:
+            return Alarm(reason, of=state.head.root.hex(), seq=state.head.size)
+        heads = self._heads.get(ledger, ())
+        shown = Alarm(
+            reason, of=heads[-1] if heads else None, seq=len(heads) - 1 if heads else None
+        )
+        is_account = ledger in self._road.accounts
+        return replace(shown, account=ledger) if is_account else replace(shown, circle=ledger)
 
 
 def _moved(before: Checked, judged: Sequence[ProvenHead], newest: int) -> Checked:

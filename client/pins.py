@@ -25,8 +25,8 @@ class Pins:
         Raises `LedgerAlarm` ``fork`` or ``rollback``; an alarm is remembered too, see `alarm`.
         """
         pinned = self._pinned().get(ledger)
-        if pinned is not None and (reason := _contradiction(pinned, digests)):
-            self.raise_alarm(ledger, reason)
+        if pinned is not None:
+            self._compare(ledger, pinned, digests)
         if self._met is not None:
             self._met(ledger, digests)
         head = {"seq": len(digests) - 1, "hash": digests[-1], "alarm": None}
@@ -37,7 +37,7 @@ class Pins:
         """Compare what another member saw (the head in a note) with what this device saw at that seq."""
         pinned = self._pinned().get(ledger)
         if pinned is not None and pinned["seq"] == seq and pinned["hash"] != digest:
-            self.raise_alarm(ledger, "fork")
+            self.raise_alarm(ledger, "fork", of=digest, seq=seq)
 
     def check_profile(self, circle: str, version: int, digest: str) -> None:
         """Compare a circle's profile with the newest seen, and remember it if it is newer.
@@ -49,15 +49,26 @@ class Pins:
         if pinned is None or version > pinned["seq"]:
             self._remember(name, {"seq": version, "hash": digest, "alarm": None})
         elif version < pinned["seq"]:
-            raise LedgerAlarm("rollback")
+            raise LedgerAlarm("rollback", of=digest, seq=version)
         elif digest != pinned["hash"]:
-            raise LedgerAlarm("fork")
+            raise LedgerAlarm("fork", of=digest, seq=version)
 
-    def raise_alarm(self, ledger: str, reason: str) -> NoReturn:
-        """Remember that this ledger contradicted itself. Raises `LedgerAlarm`."""
+    def raise_alarm(
+        self, ledger: str, reason: str, *, of: str | None = None, seq: int | None = None
+    ) -> NoReturn:
+        """Remember that this ledger contradicted itself: by ``of``, at ``seq``. Raises `LedgerAlarm`."""
         pinned = self._pinned().get(ledger) or {"seq": 0, "hash": ledger}
         self._remember(ledger, {**pinned, "alarm": reason})
-        raise LedgerAlarm(reason)
+        raise LedgerAlarm(reason, of=of, seq=seq)
+
+    def _compare(self, ledger: str, pinned: dict[str, Any], digests: Sequence[str]) -> None:
+        if pinned["alarm"]:
+            raise LedgerAlarm(pinned["alarm"], is_new=False)
+        seq, newest = pinned["seq"], len(digests) - 1
+        if seq > newest:
+            self.raise_alarm(ledger, "rollback", of=digests[-1], seq=newest)
+        if digests[seq] != pinned["hash"]:
+            self.raise_alarm(ledger, "fork", of=digests[seq], seq=seq)
 
     def alarm(self, ledger: str) -> str | None:
         pinned = self._pinned().get(ledger)
@@ -68,11 +79,3 @@ class Pins:
 
     def _remember(self, ledger: str, head: dict[str, Any]) -> None:
         self._home.update(_FILE, lambda pins: {**(pins or {}), ledger: head})
-
-
-def _contradiction(pinned: dict[str, Any], digests: Sequence[str]) -> str | None:
-    if pinned["alarm"]:
-        return str(pinned["alarm"])
-    if pinned["seq"] >= len(digests):
-        return "rollback"
-    return "fork" if digests[pinned["seq"]] != pinned["hash"] else None

@@ -167,6 +167,7 @@ async def opened(session: Session, view: CircleView, stored: StoredNote) -> Note
     await _check_author(session, view, header)
     if header.version == 1:
         session.origins[header.circle, header.note] = header.origin
+    await circle_state.settle(session, view, peeked)
     content, damaged = _content(view, peeked)
     return Note(view.circle, stored.seq, stored.at, header, peeked.digest, content, damaged)
 
@@ -288,7 +289,10 @@ async def _check_author(session: Session, view: CircleView, header: Header) -> N
         posting.check_could_post(view.state, header)
     except ProtocolError as error:
         if error.reason in ("fork", "rollback"):
-            session.pins.raise_alarm(view.circle, error.reason)
+            with session.alarms.watching(circle=view.circle):
+                session.pins.raise_alarm(
+                    view.circle, error.reason, of=header.ledger_head, seq=header.ledger_seq
+                )
         raise
 
 

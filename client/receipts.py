@@ -1,6 +1,6 @@
 """Receipts: this device's signed word that it stored, read or acknowledged one version (docs/protocol.md §8)."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from relais.client import circle_state
@@ -65,7 +65,11 @@ async def of_note(session: Session, view: CircleView, versions: Iterable[Note]) 
     Receipts of other versions, which are newer or before this member's history, are passed over.
     Raises `ProtocolError` for a receipt that does not hold, or is by somebody who never read in this circle.
     """
-    known = {note.version: note for note in versions}
+    with session.alarms.watching(circle=view.circle):
+        return await _of_note(session, view, {note.version: note for note in versions})
+
+
+async def _of_note(session: Session, view: CircleView, known: Mapping[int, Note]) -> list[Seen]:
     (note,) = {note.note for note in known.values()}
     answer: Receipts = await session.call(GetReceipts(view.circle, note))
     earliest: dict[tuple[int, AccountId, str], Millis] = {}

@@ -15,7 +15,7 @@ from relais.client import clock
 from relais.client.accounts import AccountBook
 from relais.client.acknowledged import AcknowledgedBook
 from relais.client.alarms import Alarm, Alarms
-from relais.client.errors import ServerUnreachable
+from relais.client.errors import BadAnswer, ServerUnreachable
 from relais.client.home import Home
 from relais.client.identity import Identity
 from relais.client.log_watch import LogWatch
@@ -25,9 +25,11 @@ from relais.client.transport import Transport
 from relais.crypto import login
 from relais.crypto.envelope import Origin
 from relais.models.ids import CircleId, Digest, Millis, NoteId
+from relais.models.refusal import Refusal
 from relais.models.wire.auth import AskChallenge, AskToken, Challenge, Token
 
 _RENEW_BEFORE = 60
+_LAST_WORD_SECONDS = 5
 _BACKOFF_SECONDS = (1, 2, 5, 10, 30)
 _log = logging.getLogger(__name__)
 
@@ -52,7 +54,7 @@ class Session:
         self.transport = Transport(self.identity.origin)
         self.log = LogWatch(self)
         self.pins = Pins(home, met=self.log.met)
-        self.accounts = AccountBook(self, self.pins)
+        self.accounts = AccountBook(self, self.pins, self.alarms)
         self.order = PlaceBook(home)
         self.acknowledged = AcknowledgedBook(home)
         self.roles: tuple[str, ...] = ()
@@ -71,9 +73,13 @@ class Session:
             await self.transport.connect(self.log_in)
             await self.accounts.load([self.identity.account], fresh=True)
         except BaseException:
+            await self._report_alarms()
             await self.transport.__aexit__(None, None, None)
             raise
-        self._beside = [asyncio.create_task(self._keep_renewing(), name="token renewal")]
+        self._beside = [
+            asyncio.create_task(self._keep_renewing(), name="token renewal"),
+            asyncio.create_task(self.alarms.run(self.call), name="alarms"),
+        ]
         if self._watches_log:
             self._beside.append(asyncio.create_task(self.log.run(), name="audit log"))
         return self
@@ -89,6 +95,7 @@ class Session:
         for ended in await asyncio.gather(*self._beside, return_exceptions=True):
             if isinstance(ended, Exception):
                 _log.error("something beside the session failed", exc_info=ended)
+        await self._report_alarms()
         await self.transport.__aexit__(kind, error, trace)
 
     async def log_in(self) -> str:
@@ -131,6 +138,16 @@ class Session:
     async def file(self, path: str) -> bytes:
         """A file that everybody may have. Raises `ServerUnreachable`."""
         return await self.transport.file(path)
+
+    async def _report_alarms(self) -> None:
+        """What was found just now is told before the connection goes; where that cannot be, the next run does."""
+        if not self.transport.connected or not self.alarms.untold():
+            return
+        try:
+            async with asyncio.timeout(_LAST_WORD_SECONDS):
+                await self.alarms.report(self.transport.call)
+        except (TimeoutError, ServerUnreachable, BadAnswer, Refusal) as error:
+            _log.info("an alarm is not reported yet: %s", error)
 
     async def reconnect(self) -> None:
         async with self._connecting:

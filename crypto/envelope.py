@@ -54,6 +54,7 @@ __all__ = [
     "To",
     "check_follows",
     "content_key",
+    "is_content_key",
     "open_envelope",
     "peek",
     "seal",
@@ -192,6 +193,11 @@ def content_key(envelope: Envelope, keys: EpochKeys) -> bytes:
     if not _fits(key, header):
         raise ProtocolError("commitment-differs")
     return key
+
+
+def is_content_key(envelope: Envelope, key: bytes) -> bool:
+    """Whether this is the key of this version: what a grant of a single version is told true by."""
+    return _fits(key, envelope.header)
 
 
 def _fits(key: bytes, header: Header) -> bool:

@@ -10,6 +10,7 @@ import pytest
 
 from relais.client import circle_state, membership, receipts
 from relais.client.accounts import AccountBook
+from relais.client.alarms import Alarms
 from relais.client.circle_state import CircleView
 from relais.client.clock import ServerClock
 from relais.client.errors import LedgerAlarm, ProfileUnreadable
@@ -85,8 +86,9 @@ class Relay:
     roles: tuple[str, ...] = ("professional",)
 
     def __post_init__(self) -> None:
-        self.accounts = AccountBook(cast(Any, self), self.pins)
         self.clock = ServerClock()
+        self.alarms = Alarms(self.home, self.clock.now)
+        self.accounts = AccountBook(cast(Any, self), self.pins, self.alarms)
 
     async def call(self, request: Any) -> Any:
         answers: dict[type, Callable[[Any], Any]] = {

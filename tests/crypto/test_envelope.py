@@ -169,6 +169,12 @@ def test_an_envelope_of_256_kib_is_the_largest() -> None:
     refused("non-canonical", lambda: envelope.peek(bytes(envelope.LARGEST_ENVELOPE)))
 
 
+def test_the_key_of_a_version_is_told_from_any_other_by_its_envelope() -> None:
+    sealed = envelope.peek(DATA)
+    assert envelope.is_content_key(sealed, envelope.content_key(sealed, KEYS))
+    assert not envelope.is_content_key(sealed, bytes(32))
+
+
 def test_a_content_key_handed_over_proves_one_version_and_opens_nothing_else() -> None:
     correction = posted(
         CIRCLE, ANNE, said=SAID, version=2, replaces=envelope.peek(DATA).digest, kind="correction"

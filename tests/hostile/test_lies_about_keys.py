@@ -1,18 +1,24 @@
 """A relay that lies about keys and the patient, or answers in no known shape: caught, and nothing is written."""
 
+import asyncio
 import secrets
 from pathlib import Path
 
 import pytest
-from lied_to import Stage, read, refused
+from lied_to import Stage, entries_of, noted, read, refused
 from people import MARCEL, ODETTE, Person, Town
 from second_device import PASSPHRASE, joined
 
-from relais.client import healing
+from relais.client import healing, reading
+from relais.client.alarms import Alarm
+from relais.client.circle_state import Offer
 from relais.client.errors import BadAnswer, LedgerAlarm, Locked
-from relais.client.sdk import Client
-from relais.crypto import cose, grant
+from relais.client.sdk import Circle, Client
+from relais.crypto import cose, epoch, grant, suite
+from relais.crypto.epoch import NotePlace
+from relais.crypto.grant import NoteName
 from relais.models.wire.circle import GetGrants, GetMissing, GiveGrants
+from relais.models.wire.note import GetNote
 
 
 async def test_a_grant_with_a_wrong_key_opens_nothing_and_nothing_is_posted_under_it(
@@ -44,6 +50,8 @@ async def test_a_grant_with_a_wrong_key_opens_nothing_and_nothing_is_posted_unde
         assert circle.view.keys == {}
         with pytest.raises(Locked):
             await circle.post("sous une fausse clé")
+        if reason != "wrong-key":  # that is told by the grant itself, where the server has it
+            assert (await noted(stage, reason)).subject["of"] == cose.digest(bad)
     assert stage.liar.writes == []
 
     stage.liar.answers.clear()
@@ -52,12 +60,12 @@ async def test_a_grant_with_a_wrong_key_opens_nothing_and_nothing_is_posted_unde
     assert await read(nadia, stage.id) == ["un", "deux", "trois"], "a false one hides no good one"
 
 
+async def nothing(*_: object) -> int:
+    return 0
+
+
 async def bare_second_device(first: Client, folder: Path) -> Person:
     """Joined, and put away before it was granted anything."""
-
-    async def nothing(*_: object) -> int:
-        return 0
-
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(healing, "heal_all", nothing)
         return await joined(first, folder)
@@ -104,6 +112,81 @@ async def test_a_wrong_key_from_a_hostile_member_is_reported_and_cured_by_anothe
     assert (cured.view.faults, cured.view.unfit) == ([], {})
     await cured.post("deux")
     assert await read(nadia, circle.circle) == ["un", "deux"]
+
+
+async def test_a_wrong_key_of_a_single_version_is_reported_and_cured_by_anothers(
+    town: Town, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    nadia, denis = await town.newcomer("Nadia"), await town.newcomer("Denis")
+    mallory, solene = await town.newcomer("Mallory"), await town.newcomer("Solène")
+    circle = await nadia.create_circle(ODETTE)
+    for other in (denis, mallory):
+        await circle.add(other.account)
+    await circle.post("avant")
+    since = nadia.session.clock.now() + 1
+    while nadia.session.clock.now() < since:  # noqa: ASYNC110 (a clock of milliseconds)
+        await asyncio.sleep(0.001)
+    own = [await circle.post(text) for text in ("le 3 mars", "le 4 mars")]
+    with monkeypatch.context() as patch:
+        patch.setattr(healing, "heal_circle", nothing)  # the adder's machine dies between its steps
+        await circle.add(solene.account, history=since)
+    device = solene.session.identity.keys.device("interactive", "telephone")
+    true = _content_key(await circle.versions(own[1].note), circle)
+    names = [NoteName(one.note, 1) for one in own]
+    junk = grant.seal(
+        mallory.session.identity.keys,
+        device,
+        circle=circle.circle,
+        account=solene.account,
+        granter=mallory.account,
+        notes=dict(zip(names, (secrets.token_bytes(32), true), strict=True)),
+        at=mallory.session.clock.now(),
+    )
+    assert (await mallory.session.call(GiveGrants(circle.circle, (junk,)))).stored == 1
+    assert (await denis.session.call(GetMissing(circle.circle))).notes == (), "a bluff that holds"
+
+    opened = await solene.circle(circle.circle)
+    shown = [note async for note in opened.notes()]
+
+    assert [note.locked for note in shown] == [True, True], "the whole grant counts no more"
+    digest = cose.digest(junk)
+    told = Alarm("wrong-key", circle.circle, account=mallory.account, of=digest)
+    assert solene.session.alarms.raised() == (told,)
+    (entry,) = entries_of(town, "circle.unopenable", solene.account)
+    assert entry.subject["granter"] == mallory.account
+    (row,) = (await denis.session.call(GetMissing(circle.circle))).notes
+    assert (row.device, row.seqs) == (solene.device, (2, 3))
+    assert await denis.heal() == 1
+    assert await read(solene, circle.circle) == ["le 3 mars", "le 4 mars"]
+    assert (await nadia.session.call(GetMissing(circle.circle))).notes == ()
+    assert len(entries_of(town, "circle.unopenable", solene.account)) == 1
+
+
+async def test_a_true_key_of_a_single_version_is_found_beside_a_wrong_one(town: Town) -> None:
+    nadia, mallory = await town.newcomer("Nadia"), await town.newcomer("Mallory")
+    circle = await nadia.create_circle(ODETTE)
+    posted = await circle.post("un")
+    view = (await nadia.circle(circle.circle)).view
+    name, true = NoteName(posted.note, 1), _content_key(await circle.versions(posted.note), circle)
+    view.keys.clear()
+    offers = [Offer("d1" * 32, mallory.account, bytes(32)), Offer("d2" * 32, nadia.account, true)]
+    for order in (offers, offers[::-1]):
+        view.offers[name], view.unfit = list(order), {}
+        stored = (await nadia.session.call(GetNote(circle.circle, posted.note))).notes[0]
+        note = await reading.opened(nadia.session, view, stored)
+        assert note.content is not None
+        assert (note.content.text, view.unfit) == ("un", {"d1" * 32: mallory.account})
+
+
+def _content_key(versions: tuple[reading.Note, ...], circle: Circle) -> bytes:
+    """What whoever reads a version hands on of it."""
+    header = versions[0].header
+    place = NotePlace(header.circle, header.note, header.version)
+    (sealed,) = header.keys
+    epoch_key = circle.view.keys[sealed.audience, sealed.epoch]
+    wrap = epoch.wrap_key(epoch_key, sealed.audience, sealed.epoch, place=place)
+    nonce, wrapped = sealed.sealed[: suite.NONCE_SIZE], sealed.sealed[suite.NONCE_SIZE :]
+    return suite.decrypt(wrap, wrapped, nonce=nonce, aad=header.commitment)
 
 
 async def test_another_circles_profile_is_refused(stage: Stage) -> None:

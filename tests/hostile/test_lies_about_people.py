@@ -3,7 +3,7 @@
 from typing import Any
 
 import pytest
-from lied_to import Stage, read, refused
+from lied_to import Stage, noted, read, refused
 from people import MARCEL
 
 from relais.client import enrolment
@@ -53,6 +53,8 @@ async def test_a_ghost_device_in_a_colleagues_chain_is_refused_and_gets_no_key(
         stage.lie_about_chain(stage.denis.account, chain)
         nadia.session.accounts.forget(stage.denis.account)
         await refused(reason, nadia.circle(stage.id))
+        entry = await noted(stage, reason)
+        assert (entry.circle, entry.subject["account"]) == (None, stage.denis.account)
     assert stage.liar.writes == []
 
 
@@ -126,6 +128,9 @@ async def test_a_rolled_back_ledger_is_an_alarm_that_stays_and_nothing_more_is_p
 
     stage.liar.answers.clear()
     await refused("rollback", circle.post("sur un registre tronqué"))
+    entry = await noted(stage, "rollback")
+    told = {"kind": "rollback", "of": cose.digest(entries[-2]), "seq": len(entries) - 2}
+    assert (entry.circle, dict(entry.subject)) == (stage.id, told)
     assert stage.liar.writes == []
     assert (await stage.circle.post("les autres continuent")).seq == 4
 
@@ -149,6 +154,9 @@ async def test_a_forked_ledger_is_an_alarm_and_nothing_more_is_posted(stage: Sta
 
     await refused("fork", nadia.circle(stage.id))
     await refused("fork", circle.post("dans une des deux histoires"))
+    entry = await noted(stage, "fork")
+    told = {"kind": "fork", "of": cose.digest(rival), "seq": before.seq + 1}
+    assert (entry.circle, dict(entry.subject)) == (stage.id, told)
     assert stage.liar.writes == []
 
 

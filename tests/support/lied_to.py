@@ -1,5 +1,6 @@
 """A circle with one member in it who is lied to, and ways to lie to her."""
 
+import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -10,9 +11,12 @@ from people import Person, Town
 
 from relais.client.errors import ClientError
 from relais.client.sdk import Circle, Client
+from relais.crypto.audit_entry import AuditEntry, decode_audit_entry
 from relais.crypto.errors import ProtocolError
 from relais.models.wire.account import GetAccounts
 from relais.models.wire.circle import GetLedger
+
+NOTED_WITHIN = 60
 
 
 @dataclass
@@ -76,6 +80,33 @@ class Stage:
             return {"notes": notes, "last_seq": last, "others": []}
 
         self.liar.answers["circle.sync"] = told
+
+
+async def noted(stage: Stage, kind: str) -> AuditEntry:
+    """The audit entry of an alarm of Nadia's device, once the honest relay behind the liar has it; there is no second one."""
+    async with asyncio.timeout(NOTED_WITHIN):
+        while not (found := _noted(stage, kind)):  # noqa: ASYNC110 (the relay is another process)
+            await asyncio.sleep(0.05)
+    (entry,) = found
+    assert (entry.outcome, entry.account, entry.device) == (
+        "ok",
+        stage.nadia.account,
+        stage.nadia.device,
+    )
+    return entry
+
+
+def _noted(stage: Stage, kind: str) -> list[AuditEntry]:
+    told = entries_of(stage.town, "alarm.report", stage.nadia.account)
+    return [one for one in told if one.subject["kind"] == kind]
+
+
+def entries_of(town: Town, action: str, account: str) -> list[AuditEntry]:
+    """Somebody's entries of one kind, in the tree or waiting for their place."""
+    with town.relay.database() as database:
+        rows = [*database["audit_pending"].find(), *database["audit_log"].find()]
+    entries = {one.id: one for one in (decode_audit_entry(bytes(row["entry"])) for row in rows)}
+    return [one for one in entries.values() if (one.action, one.account) == (action, account)]
 
 
 async def refused(reason: str, action: Any) -> None:

@@ -48,7 +48,18 @@ class Plan:
         return max((migration.number for migration in self.migrations), default=1)
 
 
-RELEASE = Plan()
+async def _drop_replaced_indexes(database: Database) -> None:
+    """Postings answer what these were for; kept, they would cost each entry of the log its share."""
+    log = database.raw["audit_log"]
+    async with database.using():
+        names = set(await log.index_information())
+    for name in ("organisation_1_index_1", "action_1_index_1", "outcome_1_index_1"):
+        if name in names:
+            async with database.using():
+                await log.drop_index(name)
+
+
+RELEASE = Plan(migrations=(Migration(2, "audit indexes", _drop_replaced_indexes),))
 
 
 async def migrate(database: Database, plan: Plan = RELEASE) -> list[int]:

@@ -254,9 +254,6 @@ AUDIT = (
             index("index", unique=True),
             index("circle", "index"),
             index("account", "index"),
-            index("organisation", "index"),
-            index("action", "index"),
-            index("outcome", "index"),
         ),
         validator=document(
             {
@@ -269,6 +266,14 @@ AUDIT = (
                 "outcome": "string|null",
             },
             optional={"organisation": "string|null", "leaf": "binData"},
+        ),
+    ),
+    CollectionSchema(
+        "audit_postings",
+        indexes=(index("field", "block", unique=True),),
+        validator=document(
+            {"field": "string", "block": "int", "places": "binData"},
+            optional={"values": "binData", "ends": "binData"},
         ),
     ),
     CollectionSchema(

@@ -9,6 +9,7 @@ from relais.models.ids import Millis
 from relais.models.store.audit_head import LogHeads
 from relais.models.store.audit_ledgers import LogLedgers
 from relais.models.store.audit_log import LogEntries, LogTiles, PendingEntries, Waiting
+from relais.models.store.audit_postings import PostingStore
 from relais.models.store.audit_retention import RetentionStore
 from relais.models.store.audit_search import LogSearch
 from relais.models.store.database import Database
@@ -28,6 +29,7 @@ class LogStores:
     tiles: LogTiles
     heads: LogHeads
     ledgers: LogLedgers
+    postings: PostingStore
     search: LogSearch
     retention: RetentionStore
 
@@ -39,6 +41,7 @@ class LogStores:
             tiles=LogTiles(database),
             heads=LogHeads(database),
             ledgers=LogLedgers(database),
+            postings=PostingStore(database),
             search=LogSearch(database),
             retention=RetentionStore(database),
         )

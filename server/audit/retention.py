@@ -23,10 +23,12 @@ from relais.crypto.pruning import ACTION, prune_subject, pruned_by
 from relais.crypto.tiles import TILE_WIDTH
 from relais.models.ids import Millis, uuid7
 from relais.models.store.audit_log import LogEntry
+from relais.models.store.audit_postings import BLOCK
 from relais.models.store.audit_retention import DAY_MS, Retention
 from relais.models.store.audit_search import Places, Wanted
 from relais.models.store.errors import StoreError
 from relais.server.audit.checkpoints import split_hashes
+from relais.server.audit.filing import refile
 from relais.server.audit.parts import LogDamaged, LogStores
 from relais.server.audit.record import Recorder, rfc3339
 from relais.server.clock import now_ms
@@ -108,6 +110,8 @@ class Pruner:
             if leaf_hash(one.entry) != leaf:
                 raise LogDamaged(f"entry {one.index} is not what its tile says: it is not pruned")
             await self._stores.entries.prune(one.index, leaf)
+        if due:
+            await refile(self._stores, tile * TILE_WIDTH // BLOCK)
         gone = sum(one.leaf is not None for one in entries) + len(due)
         left = [one for one in entries if one.leaf is None and one not in due]
         await self._retention.note_tile(

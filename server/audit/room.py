@@ -14,6 +14,7 @@ from relais.models.store.audit_watch import WatchStore
 from relais.models.store.database import Database
 from relais.models.store.settings import SettingStore
 from relais.server.audit.answers import AnswerParts, AuditAnswers, Circles
+from relais.server.audit.filing import Filer
 from relais.server.audit.leader import Leader, Pace
 from relais.server.audit.ledger_heads import LedgerProofs, tell_standing
 from relais.server.audit.members import MemberAnswers
@@ -53,6 +54,7 @@ class AuditRoom:
         gauges = LogGauges(parts.metrics.registry)
         self._leader = Leader(self.stores, parts.key, gauges, pace)
         self._publisher = Publisher(self.stores, parts.trust, parts.key)
+        self._filer = Filer(self.stores)
         self._pruner = Pruner(self.stores, parts.recorder)
         self._witness_gauges = WitnessGauges(parts.metrics.registry)
         answering = AnswerParts(self.stores, parts.circles, parts.recorder)
@@ -76,6 +78,7 @@ class AuditRoom:
         async with asyncio.TaskGroup() as group:
             group.create_task(self._publisher.run(self._leader, self._witness_gauges))
             group.create_task(self._watcher.run(), name="audit rules")
+            group.create_task(self._filer.run(self._leader), name="audit postings")
             group.create_task(self._pruner.run(self._leader), name="audit retention")
             await self._leader.run()
 

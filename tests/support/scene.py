@@ -23,7 +23,14 @@ from relais.models.wire.codec import encode
 
 T = TypeVar("T")
 ANSWER_SECONDS = 20
-LOG = ("audit_pending", "audit_log", "audit_tiles", "audit_heads", "audit_ledgers")
+LOG = (
+    "audit_pending",
+    "audit_log",
+    "audit_tiles",
+    "audit_postings",
+    "audit_heads",
+    "audit_ledgers",
+)
 WATCH = ("audit_watch", "audit_people", "audit_hours", "audit_findings")
 PASSING = (*LOG, *WATCH, "challenges")
 """What every request leaves behind, refused or not: entries of the log, what its rules made of them, used challenges."""

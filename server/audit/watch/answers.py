@@ -1,13 +1,13 @@
 """What auditors ask about findings, rules and counts. Each question is an entry itself, durable before it is answered."""
 
-from contextlib import aclosing
 from dataclasses import dataclass, replace
 from typing import Any
 from zoneinfo import ZoneInfo
 
 from relais.crypto.audit_entry import SubjectValue
 from relais.models.refusal import Code, Refusal
-from relais.models.store.audit_search import Wanted
+from relais.models.store.audit_postings import MINUTE_MS
+from relais.models.store.audit_search import Places, Wanted
 from relais.models.store.audit_watch import EVERYBODY, FindingRow, WatchStore
 from relais.models.store.settings import SettingStore
 from relais.models.wire import watch as wire
@@ -24,7 +24,7 @@ from relais.server.clock import now_ms
 
 MOST_AT_ONCE = 200
 COUNTED = 5_000
-"""Entries that are read to be counted, where no sums are kept."""
+"""Entries that are read to be counted, where no sums are kept and no postings yet."""
 LAST_HOUR = 1 << 40
 
 
@@ -117,12 +117,12 @@ class WatchAnswers:
         return wire.VerifiedNoted()
 
     async def volume(self, caller: Caller, ask: wire.CountAudit) -> wire.Volume:
-        """Bars over time: from sums by the hour where they are kept, else from the newest entries."""
+        """Bars over time: from sums by the hour where they are kept, else from what is filed of each entry."""
         authorize.is_auditor(caller.roles)
         wanted = wanted_of(ask)
         places = await places_of(self._parts.log, wanted)
         summed = set(wanted.fields) <= {"account"} and places.end - places.start > COUNTED
-        found = await (self._from_hours(wanted) if summed else self._from_entries(wanted))
+        found = await (self._from_hours(wanted) if summed else self._from_log(wanted, places))
         await self._record(caller, Act("audit.volume", ask.circle, subject_of(wanted)))
         return found
 
@@ -181,17 +181,10 @@ class WatchAnswers:
         points = [(one.hour * HOUR_MS, one.ok, one.refused) for one in found]
         return wire.Volume(counts.bars(points, span=HOUR_MS), complete=True)
 
-    async def _from_entries(self, wanted: Wanted) -> wire.Volume:
-        places = await places_of(self._parts.log, wanted)
-        finding = self._parts.log.search.find(wanted, places, newest_first=True, page=500)
-        points: list[tuple[int, int, int]] = []
-        async with aclosing(finding) as found:
-            async for entry in found:
-                if len(points) == COUNTED:
-                    return wire.Volume(counts.bars(points), complete=False)
-                ok = entry.outcome == "ok"
-                points.append((entry.at, int(ok), int(not ok)))
-        return wire.Volume(counts.bars(points), complete=True)
+    async def _from_log(self, wanted: Wanted, places: Places) -> wire.Volume:
+        counted, complete = await self._parts.log.search.count(wanted, places, most=COUNTED)
+        points = [(one.at, one.ok, one.refused) for one in counted]
+        return wire.Volume(counts.bars(points, span=MINUTE_MS), complete)
 
     async def _rules(self) -> wire.Rules:
         return rules.from_stored(await self._parts.settings.get(rules.NAME))

@@ -96,5 +96,19 @@ async def test_a_database_of_a_newer_release_is_refused(empty_database: Database
 
 
 async def test_the_release_itself_can_be_applied_twice(empty_database: Database) -> None:
-    assert await migrate(empty_database) == [1]
+    assert await migrate(empty_database) == [1, 2]
     assert await migrate(empty_database) == []
+
+
+async def test_indexes_that_postings_replace_are_dropped_and_the_others_stay(
+    empty_database: Database,
+) -> None:
+    await migrate(empty_database, Plan())
+    log = empty_database.raw["audit_log"]
+    async with empty_database.using():
+        await log.create_index([("action", 1), ("index", 1)])
+    assert await migrate(empty_database) == [2]
+    async with empty_database.using():
+        names = set(await log.index_information())
+    assert {"circle_1_index_1", "account_1_index_1"} <= names
+    assert "action_1_index_1" not in names

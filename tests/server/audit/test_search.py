@@ -3,7 +3,7 @@
 import json
 from collections.abc import AsyncIterator
 from contextlib import aclosing
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import islice
 
 import pytest
@@ -11,15 +11,18 @@ from audit_store import ACCOUNTS, CIRCLES, START, AuditLog, pending
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from relais.models.store.audit_log import LogEntry
+from relais.models.store.audit_log import SEARCHED, LogEntry
+from relais.models.store.audit_postings import BLOCK, MINUTE_MS
 from relais.models.store.audit_search import Places, Wanted, places_between
 from relais.models.store.database import Database
 from relais.models.store.schema import AUDIT, apply_schema
 from relais.server.audit.answers import places_of
+from relais.server.audit.filing import Filer
 from relais.server.audit.parts import LogStores
 
 SIZE = 1_500
 ACTIONS = ("note.post", "note.sync", "auth.token")
+ORGANISATIONS = ("Beaune", "Dijon", "Nolay")
 
 
 @dataclass(frozen=True)
@@ -50,7 +53,7 @@ class Shelf:
 def _holds(wanted: Wanted, entry: LogEntry) -> bool:
     """From the entry's own bytes, not from the fields beside them."""
     read = json.loads(entry.entry)
-    given = {name: getattr(wanted, name) for name in ("account", "circle", "action", "outcome")}
+    given = {name: getattr(wanted, name) for name in SEARCHED}
     asked = {name: value for name, value in given.items() if value is not None}
     return (
         all(read[name] == value for name, value in asked.items())
@@ -68,6 +71,7 @@ def _mixed(number: int) -> dict[str, object]:
         at=START + 100 * number - late,
         account=ACCOUNTS[min(5, number * number % 11)] if number % 5 else None,
         circle=CIRCLES[min(5, number % 23)] if 200 < number < 1_300 else None,
+        organisation=ORGANISATIONS[number % 3] if number % 4 else None,
         action=ACTIONS[number % 7 % 3],
         outcome="refused" if refused else "ok",
         reason="forbidden" if refused else None,
@@ -84,6 +88,8 @@ async def shelf(database: Database) -> Shelf:
         while some := list(islice(numbers, 50)):
             await audit.put([_mixed(number) for number in some])
             await audit.integrate()
+        assert await Filer(audit.stores).step()
+    assert await audit.stores.postings.filed() == 1
     return Shelf(audit, await audit.stores.entries.between(0, SIZE))
 
 
@@ -94,6 +100,7 @@ WANTED = st.builds(
     circle=st.sampled_from([None, *CIRCLES, "99" * 32]),
     action=st.sampled_from([None, *ACTIONS, "note.get"]),
     outcome=st.sampled_from([None, "ok", "refused"]),
+    organisation=st.sampled_from([None, *ORGANISATIONS, "Autun"]),
     since=TIMES,
     until=TIMES,
 )
@@ -151,13 +158,95 @@ async def test_a_time_narrows_the_places_to_some_tiles(shelf: Shelf) -> None:
     assert usual == Places(256, 512)
 
 
-@pytest.mark.parametrize("field", ["circle", "account", "action", "outcome", None])
+@pytest.mark.parametrize("field", ["circle", "account", None])
 async def test_every_query_is_answered_from_an_index(shelf: Shelf, field: str | None) -> None:
     log = shelf.audit.database.collection("audit_log")
     some = {"index": {"$gte": 100, "$lt": 200}}
     plan = await log.plan({field: "x", **some} if field else some, sort=[("index", -1)])
     assert "IXSCAN" in plan
     assert "COLLSCAN" not in plan
+
+
+async def test_postings_are_read_by_their_index(shelf: Shelf) -> None:
+    postings = shelf.audit.database.collection("audit_postings")
+    some = {"field": "action", "block": {"$gte": 0, "$lt": 4}}
+    plan = await postings.plan(some, sort=[("block", 1)])
+    assert "IXSCAN" in plan
+    assert "COLLSCAN" not in plan
+    log = shelf.audit.database.collection("audit_log")
+    assert "COLLSCAN" not in await log.plan({"index": {"$in": [3, 7]}}, sort=[("index", -1)])
+
+
+@settings(
+    max_examples=80, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+@given(wanted=WANTED)
+async def test_a_count_is_that_of_a_naive_filter_by_the_minute(
+    shelf: Shelf, wanted: Wanted
+) -> None:
+    places = await places_of(shelf.audit.stores, wanted)
+    counted, complete = await shelf.audit.stores.search.count(wanted, places, most=SIZE)
+    sums = {one.at: (one.ok, one.refused) for one in counted}
+    assert complete
+    whole = replace(wanted, since=_floor(wanted.since), until=_ceiling(wanted.until))
+    at_least, at_most = _naive_sums(shelf, wanted), _naive_sums(shelf, whole)
+    assert sums.keys() <= at_most.keys()
+    for minute, (ok, refused) in at_most.items():
+        least = at_least.get(minute, (0, 0))
+        here = sums.get(minute, (0, 0))
+        assert least[0] <= here[0] <= ok
+        assert least[1] <= here[1] <= refused
+
+
+def _floor(at: int | None) -> int | None:
+    return None if at is None else at // MINUTE_MS * MINUTE_MS
+
+
+def _ceiling(at: int | None) -> int | None:
+    return None if at is None else -(-at // MINUTE_MS) * MINUTE_MS
+
+
+def _naive_sums(shelf: Shelf, wanted: Wanted) -> dict[int, tuple[int, int]]:
+    sums: dict[int, tuple[int, int]] = {}
+    for one in shelf.entries:
+        if _holds(wanted, one):
+            minute = one.at // MINUTE_MS * MINUTE_MS
+            ok, refused = sums.get(minute, (0, 0))
+            sums[minute] = (ok + (one.outcome == "ok"), refused + (one.outcome != "ok"))
+    return sums
+
+
+async def test_a_count_of_what_is_not_filed_says_that_it_is_not_all(shelf: Shelf) -> None:
+    wanted = Wanted(action="note.post")
+    places = await places_of(shelf.audit.stores, wanted)
+    counted, complete = await shelf.audit.stores.search.count(wanted, places, most=100)
+    assert not complete
+    assert 0 < sum(one.ok + one.refused for one in counted) <= 100
+    filed = Places(0, BLOCK)
+    assert (await shelf.audit.stores.search.count(wanted, filed, most=100))[1]
+
+
+async def test_a_rare_combination_reads_the_entries_it_shows_and_no_others(
+    shelf: Shelf, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    read: list[int] = []
+    collection = shelf.audit.stores.search._log
+    find = collection.find
+
+    async def counted(*arguments: object, **named: object) -> list[dict[str, object]]:
+        documents = await find(*arguments, **named)
+        read.extend(one["index"] for one in documents)
+        return documents
+
+    monkeypatch.setattr(collection, "find", counted)
+    wanted = Wanted(action="auth.token", organisation="Nolay", outcome="refused")
+    expected = shelf.naive(wanted, below=BLOCK)
+    assert await shelf.search(wanted, below=BLOCK, page=50) == expected
+    assert 0 < len(expected) < 50
+    assert sorted(read, reverse=True) == expected
+    read.clear()
+    assert await shelf.search(replace(wanted, action="note.get"), below=BLOCK, page=50) == []
+    assert read == []
 
 
 async def test_a_page_reads_about_as_many_entries_as_it_shows(

@@ -24,6 +24,7 @@ AT_ONCE = 200
 NUMBERS = (
     *("learn_days", "circles", "circles_minutes"),
     *("grace_minutes", "refusals", "refusals_minutes"),
+    "review_hours",
 )
 SENTENCES = {
     "alarm": "the device of {who} raised an alarm: {what}",
@@ -32,6 +33,8 @@ SENTENCES = {
     "after-leaving": "{who} reached for a circle left {minutes} minutes before",
     "refusals": "{who}: {count} refusals in less than {minutes} minutes",
     "auditor-colleague": "{who} looked at the accesses of {about}, of the same organisation",
+    "break-glass": "{who} let {about} into a circle: emergency access",
+    "escrow-login": "{who}, an emergency access, logged in without an approved request",
 }
 
 

@@ -40,6 +40,7 @@ class FindingRow:
     count: int
     minutes: int
     kind: str | None = None
+    due: Millis | None = None
     reviewed_by: AccountId | None = None
     reviewed_at: Millis | None = None
     verdict: str | None = None
@@ -146,6 +147,15 @@ class WatchStore:
             rows += await self._window(only_open, account, start, end)
             end, width = start, width * 4
         return rows
+
+    async def count_overdue(self, now: Millis) -> int:
+        """Of how many findings the time to look at them is over, and nobody has."""
+        return len(await self.overdue(now))
+
+    async def overdue(self, now: Millis) -> list[FindingRow]:
+        """Those, in no order."""
+        some = {"reviewed": False, "due": {"$gt": 0, "$lte": now}}
+        return [_row(one) for one in await self._findings.find(some)]
 
     async def review(self, row: FindingRow, *, audit: Document) -> None:
         """Store who reviewed a finding, and how; `audit` goes with it."""

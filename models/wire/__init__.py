@@ -76,5 +76,6 @@ EVENTS = (
     note.NotePosted,
     note.ReceiptPosted,
     emergency.EmergencyChanged,
+    watch.ReviewsDue,
 )
 """What the server tells without being asked."""

@@ -7,7 +7,14 @@ from relais.models.ids import AccountId, CircleId, Length, Millis, Word
 from relais.models.wire.audit import AuditRow, Organisation, Outcome
 
 RuleName = Literal[
-    "alarm", "outside-hours", "many-circles", "after-leaving", "refusals", "auditor-colleague"
+    "alarm",
+    "outside-hours",
+    "many-circles",
+    "after-leaving",
+    "refusals",
+    "auditor-colleague",
+    "break-glass",
+    "escrow-login",
 ]
 Verdict = Literal["expected", "explained", "escalated"]
 
@@ -17,7 +24,8 @@ class Finding:
     """What a rule found at one entry of the log.
 
     ``count`` and ``minutes``: how many circles or refusals within how long; how long after leaving; 0 where the rule
-    counts nothing. ``about``: the colleague who was looked up, or whom an alarm is about. ``kind``: the alarm's word.
+    counts nothing. ``about``: the colleague who was looked up, or whom an alarm is about, or who was let in by emergency
+    access. ``kind``: the alarm's word. ``due``: until when somebody has to look; null where the rule sets no time.
     ``reviewed_by``: null as long as nobody has looked.
     """
 
@@ -30,6 +38,7 @@ class Finding:
     kind: Word | None
     count: int
     minutes: int
+    due: Millis | None
     reviewed_by: AccountId | None
     reviewed_at: Millis | None
     verdict: Verdict | None
@@ -48,11 +57,23 @@ class ListFindings:
 
 @dataclass(frozen=True)
 class Findings:
-    """``size``: of how many entries the rules have seen; what is newer is looked at in a moment."""
+    """``size``: of how many entries the rules have seen; what is newer is looked at in a moment.
+
+    ``overdue``: how many findings, of all, nobody has reviewed by the time they were due.
+    """
 
     rows: tuple[Finding, ...]
     more: bool
     size: int
+    overdue: int
+
+
+@dataclass(frozen=True)
+class ReviewsDue:
+    """Event, once a day: so many findings are past due. To auditors; from the second day on to administrators too."""
+
+    EVENT: ClassVar = "audit.due"
+    count: int
 
 
 @dataclass(frozen=True)
@@ -174,7 +195,7 @@ class Rules:
     """What the rules are set to; ``on`` names those that are in use. ``version`` counts their changes from 0."""
 
     version: int
-    on: Annotated[tuple[RuleName, ...], Length(6)]
+    on: Annotated[tuple[RuleName, ...], Length(8)]
     zone: Annotated[str, Length(60)]
     learn_days: int
     opening: Annotated[tuple[OpeningHours, ...], Length(100)]
@@ -183,6 +204,7 @@ class Rules:
     grace_minutes: int
     refusals: int
     refusals_minutes: int
+    review_hours: int
 
 
 @dataclass(frozen=True)

@@ -72,8 +72,9 @@ class WatchAnswers:
         subject: dict[str, SubjectValue] = {"found": len(rows), "open": ask.open}
         if ask.account:
             subject["account"] = ask.account
+        overdue = await self._parts.store.count_overdue(now_ms())
         await self._record(caller, Act("audit.findings", subject=subject))
-        return wire.Findings(tuple(map(_finding, rows)), len(found) > len(rows), size)
+        return wire.Findings(tuple(map(_finding, rows)), len(found) > len(rows), size, overdue)
 
     async def review(self, caller: Caller, ask: wire.ReviewFinding) -> wire.Finding:
         """Say that a finding was looked at, and what it was."""

@@ -22,6 +22,7 @@ DEFAULT = Rules(
     grace_minutes=60,
     refusals=5,
     refusals_minutes=10,
+    review_hours=72,
 )
 BOUNDS = {
     "learn_days": (1, 365),
@@ -30,6 +31,7 @@ BOUNDS = {
     "grace_minutes": (0, 10_080),
     "refusals": (2, 200),
     "refusals_minutes": (1, 1_440),
+    "review_hours": (1, 720),
 }
 
 
@@ -59,7 +61,7 @@ def from_stored(value: Mapping[str, Any] | None) -> Rules:
     """The rules as they were stored; the default ones where nobody set any."""
     if value is None:
         return DEFAULT
-    plain = {**value, "on": list(value["on"]), "opening": list(value["opening"])}
+    plain = {**asdict(DEFAULT), **value, "on": list(value["on"]), "opening": list(value["opening"])}
     return codec.decode(Rules, plain)
 
 

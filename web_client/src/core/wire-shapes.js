@@ -53,8 +53,8 @@ const NoteAccessed = message({ rows: list(NoteAccess), complete: bool });
 const ToldHead = message({ index: uint, entry: bytes, path: list(bytes) });
 const HeadsProven = message({ entries: list(ToldHead), consistency: list(bytes), checkpoint: bytes, more: bool });
 const AlarmNoted = message({  });
-const Finding = message({ rule: choice("alarm", "outside-hours", "many-circles", "after-leaving", "refusals", "auditor-colleague"), index: uint, at: uint, account: optional(id32), circle: optional(id32), about: optional(id32), kind: optional(word), count: uint, minutes: uint, reviewed_by: optional(id32), reviewed_at: optional(uint), verdict: optional(choice("expected", "explained", "escalated")) });
-const Findings = message({ rows: list(Finding), more: bool, size: uint });
+const Finding = message({ rule: choice("alarm", "outside-hours", "many-circles", "after-leaving", "refusals", "auditor-colleague", "break-glass", "escrow-login"), index: uint, at: uint, account: optional(id32), circle: optional(id32), about: optional(id32), kind: optional(word), count: uint, minutes: uint, due: optional(uint), reviewed_by: optional(id32), reviewed_at: optional(uint), verdict: optional(choice("expected", "explained", "escalated")) });
+const Findings = message({ rows: list(Finding), more: bool, size: uint, overdue: uint });
 const Viewed = message({ row: AuditRow, findings: list(Finding) });
 const VerifiedNoted = message({  });
 const Bucket = message({ since: uint, until: uint, ok: uint, refused: uint });
@@ -62,7 +62,7 @@ const Volume = message({ buckets: list(Bucket), complete: bool });
 const Hour = message({ day: uint, hour: uint, ok: uint, refused: uint, findings: uint });
 const Hours = message({ zone: text, days: uint, hours: list(Hour), usual: list(uint), size: uint });
 const OpeningHours = message({ organisation: text, first_day: uint, last_day: uint, from_hour: uint, until_hour: uint });
-const Rules = message({ version: uint, on: list(choice("alarm", "outside-hours", "many-circles", "after-leaving", "refusals", "auditor-colleague")), zone: text, learn_days: uint, opening: list(OpeningHours), circles: uint, circles_minutes: uint, grace_minutes: uint, refusals: uint, refusals_minutes: uint });
+const Rules = message({ version: uint, on: list(choice("alarm", "outside-hours", "many-circles", "after-leaving", "refusals", "auditor-colleague", "break-glass", "escrow-login")), zone: text, learn_days: uint, opening: list(OpeningHours), circles: uint, circles_minutes: uint, grace_minutes: uint, refusals: uint, refusals_minutes: uint, review_hours: uint });
 const Reset = message({ account: id32, name: text, profession: text, organisation: text });
 const Invitation = message({ roles: list(choice("professional", "coordinator", "auditor", "administrator", "bot", "carer", "escrow")), organisation: text, expires_at: uint, now: uint, resets: optional(Reset) });
 const Enrolled = message({ account: id32, roles: list(choice("professional", "coordinator", "auditor", "administrator", "bot", "carer", "escrow")), now: uint });
@@ -74,6 +74,7 @@ const GrantsAdded = message({ circle: id32 });
 const GrantsWanted = message({ circle: id32, rotate: bool });
 const NotePosted = message({ circle: id32, seq: uint, at: uint, envelope: bytes });
 const ReceiptPosted = message({ circle: id32, receipts: list(StoredReceipt) });
+const ReviewsDue = message({ count: uint });
 
 /** @type {Record<string, import("./wire-kinds.js").Check>} what answers a request, by its event */
 export const ANSWERS = {
@@ -148,4 +149,5 @@ export const FACTS = {
   "note.posted": NotePosted,
   "receipt.posted": ReceiptPosted,
   "emergency.changed": EmergencyChanged,
+  "audit.due": ReviewsDue,
 };

@@ -44,14 +44,14 @@ export interface LedgerFrom { ledger: string; index: number }
 export interface ProveHeads { ledgers: readonly (LedgerFrom)[]; size: number }
 export interface ReportAlarm { kind: string; circle: string | null; account: string | null; of: string | null; seq: number | null }
 export interface ListFindings { open: boolean; account: string | null; before: number; limit: number }
-export interface ReviewFinding { rule: "alarm" | "outside-hours" | "many-circles" | "after-leaving" | "refusals" | "auditor-colleague"; index: number; verdict: "expected" | "explained" | "escalated" }
+export interface ReviewFinding { rule: "alarm" | "outside-hours" | "many-circles" | "after-leaving" | "refusals" | "auditor-colleague" | "break-glass" | "escrow-login"; index: number; verdict: "expected" | "explained" | "escalated" }
 export interface ViewEntry { index: number }
 export interface TellVerified { size: number; root: Uint8Array<ArrayBuffer>; entries: number; reason: string | null }
 export interface CountAudit { account: string | null; circle: string | null; organisation: string | null; action: string | null; outcome: "ok" | "refused" | null; since: number | null; until: number | null }
 export interface CountHours { account: string; month: string }
 export interface GetRules {  }
 export interface OpeningHours { organisation: string; first_day: number; last_day: number; from_hour: number; until_hour: number }
-export interface Rules { version: number; on: readonly ("alarm" | "outside-hours" | "many-circles" | "after-leaving" | "refusals" | "auditor-colleague")[]; zone: string; learn_days: number; opening: readonly (OpeningHours)[]; circles: number; circles_minutes: number; grace_minutes: number; refusals: number; refusals_minutes: number }
+export interface Rules { version: number; on: readonly ("alarm" | "outside-hours" | "many-circles" | "after-leaving" | "refusals" | "auditor-colleague" | "break-glass" | "escrow-login")[]; zone: string; learn_days: number; opening: readonly (OpeningHours)[]; circles: number; circles_minutes: number; grace_minutes: number; refusals: number; refusals_minutes: number; review_hours: number }
 export interface SetRules { rules: Rules }
 export interface LookInvitation { invitation: string }
 export interface Enrol { invitation: string; statement: Uint8Array<ArrayBuffer> }
@@ -109,8 +109,8 @@ export interface NoteAccessed { rows: readonly (NoteAccess)[]; complete: boolean
 export interface ToldHead { index: number; entry: Uint8Array<ArrayBuffer>; path: readonly (Uint8Array<ArrayBuffer>)[] }
 export interface HeadsProven { entries: readonly (ToldHead)[]; consistency: readonly (Uint8Array<ArrayBuffer>)[]; checkpoint: Uint8Array<ArrayBuffer>; more: boolean }
 export interface AlarmNoted {  }
-export interface Finding { rule: "alarm" | "outside-hours" | "many-circles" | "after-leaving" | "refusals" | "auditor-colleague"; index: number; at: number; account: string | null; circle: string | null; about: string | null; kind: string | null; count: number; minutes: number; reviewed_by: string | null; reviewed_at: number | null; verdict: "expected" | "explained" | "escalated" | null }
-export interface Findings { rows: readonly (Finding)[]; more: boolean; size: number }
+export interface Finding { rule: "alarm" | "outside-hours" | "many-circles" | "after-leaving" | "refusals" | "auditor-colleague" | "break-glass" | "escrow-login"; index: number; at: number; account: string | null; circle: string | null; about: string | null; kind: string | null; count: number; minutes: number; due: number | null; reviewed_by: string | null; reviewed_at: number | null; verdict: "expected" | "explained" | "escalated" | null }
+export interface Findings { rows: readonly (Finding)[]; more: boolean; size: number; overdue: number }
 export interface Viewed { row: AuditRow; findings: readonly (Finding)[] }
 export interface VerifiedNoted {  }
 export interface Bucket { since: number; until: number; ok: number; refused: number }
@@ -128,6 +128,7 @@ export interface GrantsAdded { circle: string }
 export interface GrantsWanted { circle: string; rotate: boolean }
 export interface NotePosted { circle: string; seq: number; at: number; envelope: Uint8Array<ArrayBuffer> }
 export interface ReceiptPosted { circle: string; receipts: readonly (StoredReceipt)[] }
+export interface ReviewsDue { count: number }
 export interface Requests {
   "auth.challenge": { request: AskChallenge; answer: Challenge };
   "auth.renew": { request: AskToken; answer: Token };
@@ -198,4 +199,5 @@ export interface Events {
   "note.posted": NotePosted;
   "receipt.posted": ReceiptPosted;
   "emergency.changed": EmergencyChanged;
+  "audit.due": ReviewsDue;
 }

@@ -11,8 +11,8 @@ import { loadNames, pageOf } from "./audit-rows.js";
 
 /** @param {Member} member @param {import("../core/wire.d.ts").ListFindings} asked */
 export async function findings(member, asked) {
-  const { rows, more } = await member.transport.call("audit.findings", asked);
-  return { rows: await named(member, rows), more };
+  const { rows, more, overdue } = await member.transport.call("audit.findings", asked);
+  return { rows: await named(member, rows), more, overdue };
 }
 
 /** @param {Member} member @param {AuditFinding} finding @param {Verdict} verdict */
@@ -51,8 +51,8 @@ async function named(member, rows) {
   await loadNames(member, rows.flatMap(({ account, about, reviewed_by: reviewer }) => [account, about, reviewer].filter((one) => one !== null)));
   /** @param {string | null} account */
   const nameOf = (account) => (account === null ? null : member.accounts.known.get(account)?.profile.name ?? null);
-  return rows.map(({ rule, index, at, account, circle, about, kind, count, minutes, verdict, reviewed_by: reviewer, reviewed_at: reviewedAt }) => Object.freeze({
-    rule, index, at, account, name: nameOf(account), circle, aboutName: nameOf(about), kind, count, minutes, own: account === member.account,
+  return rows.map(({ rule, index, at, account, circle, about, kind, count, minutes, due, verdict, reviewed_by: reviewer, reviewed_at: reviewedAt }) => Object.freeze({
+    rule, index, at, account, name: nameOf(account), circle, aboutName: nameOf(about), kind, count, minutes, due, own: account === member.account,
     verdict, reviewerName: nameOf(reviewer), reviewedAt,
   }));
 }

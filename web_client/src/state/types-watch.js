@@ -12,17 +12,18 @@
  * @property {string | null} account
  * @property {string | null} name
  * @property {string | null} circle
- * @property {string | null} aboutName  Of the colleague who was looked up, or whom an alarm is about.
+ * @property {string | null} aboutName  Of the colleague who was looked up, or whom an alarm is about, or who was let in by emergency access.
  * @property {string | null} kind  The word of an alarm.
  * @property {number} count
  * @property {number} minutes
+ * @property {number | null} due  Until when somebody has to look.
  * @property {boolean} own  About the reader, who then cannot review it.
  * @property {Verdict | null} verdict
  * @property {string | null} reviewerName
  * @property {number | null} reviewedAt
  */
 
-/** @typedef {{ rows: readonly AuditFinding[], more: boolean }} FindingPage */
+/** @typedef {{ rows: readonly AuditFinding[], more: boolean, overdue: number }} FindingPage  `overdue`: of all findings. */
 
 /**
  * @typedef {object} PersonMonth

@@ -16,7 +16,7 @@ const PAGE = 5;
 /** @type {readonly Verdict[]} */
 const VERDICTS = ["expected", "explained", "escalated"];
 const PICTURES = /** @type {const} */ ({
-  alarm: "alert", "outside-hours": "clock", "many-circles": "circles", "after-leaving": "history", refusals: "lock", "auditor-colleague": "eye",
+  alarm: "alert", "outside-hours": "clock", "many-circles": "circles", "after-leaving": "history", refusals: "lock", "auditor-colleague": "eye", "break-glass": "urgent", "escrow-login": "key",
 });
 
 /** What deserves a look, newest first, with the rule that found it; each opens to its entry, and is reviewed here. Tells `filter`. */

@@ -7,7 +7,7 @@ import { failureView, loading } from "./parts.js";
 
 /** @import { Audit } from "../state/types.js" */
 /** @import { AuditRules as Rules, OpeningHours, RuleName } from "../state/types-watch.js" */
-/** @typedef {"learn_days" | "circles" | "circles_minutes" | "grace_minutes" | "refusals" | "refusals_minutes"} Threshold */
+/** @typedef {"learn_days" | "circles" | "circles_minutes" | "grace_minutes" | "refusals" | "refusals_minutes" | "review_hours"} Threshold */
 /** @typedef {"first_day" | "last_day" | "from_hour" | "until_hour"} OpeningField */
 
 /** @type {readonly (readonly [RuleName, readonly Threshold[]])[]} */
@@ -18,9 +18,11 @@ const RULES = [
   ["after-leaving", ["grace_minutes"]],
   ["refusals", ["refusals", "refusals_minutes"]],
   ["auditor-colleague", []],
+  ["break-glass", ["review_hours"]],
+  ["escrow-login", []],
 ];
 /** @type {Readonly<Record<Threshold, readonly [number, number]>>} */
-const BOUNDS = { learn_days: [1, 365], circles: [2, 200], circles_minutes: [1, 1440], grace_minutes: [0, 10080], refusals: [2, 200], refusals_minutes: [1, 1440] };
+const BOUNDS = { learn_days: [1, 365], circles: [2, 200], circles_minutes: [1, 1440], grace_minutes: [0, 10080], refusals: [2, 200], refusals_minutes: [1, 1440], review_hours: [1, 720] };
 /** @type {OpeningHours} */
 const NEW = { organisation: "", first_day: 1, last_day: 5, from_hour: 7, until_hour: 20 };
 

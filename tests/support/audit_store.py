@@ -72,8 +72,8 @@ class AuditLog:
     async def integrator(self, *, batch: int = 500) -> Integrator:
         """A leader of a new term."""
         await self.stores.heads.begin(empty_head(self.key))
-        term = await self.stores.heads.claim(await self.stores.heads.pulse())
-        assert term is not None
+        while (term := await self.stores.heads.claim(await self.stores.heads.pulse())) is None:
+            continue  # the leader before was quicker to show itself
         return Integrator(self.stores, self.key, term, batch=batch)
 
     async def integrate(self, *, batch: int = 500) -> LogHead:

@@ -63,7 +63,9 @@ class Connection:
 
     async def connect(self, token: str | None = None) -> None:
         token = token or (self.token or await self.login()).token
-        await self.socket.connect(self.origin, auth={"token": token}, transports=["websocket"])
+        await self.socket.connect(
+            self.origin, auth={"token": token}, transports=["websocket"], wait_timeout=HEARD_WITHIN
+        )
 
     async def raw(self, *data: Any) -> dict[str, Any]:
         """Emit an event with these arguments and return the acknowledgement as it is."""

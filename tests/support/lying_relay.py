@@ -82,7 +82,7 @@ class LyingRelay:
             await self._server.emit(event, data, to=sid)
 
         client.on("*", told)
-        await client.connect(self._truth, auth=auth, transports=["websocket"])
+        await client.connect(self._truth, auth=auth, transports=["websocket"], wait_timeout=30)
         self._upstream[sid] = client
 
     async def _disconnect(self, sid: str, *_: Any) -> None:

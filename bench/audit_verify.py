@@ -2,7 +2,8 @@
 process of its own; and how long entries wait for their place in the tree at 1,000 a second.
 
     verify    entries a second, and the process's largest resident memory: which must not grow with N
-    lag       from the moment an entry is durable to the moment a signed tree head covers it, over an embedded database
+    lag       from the moment an entry is durable to the moment a signed tree head covers it, over an embedded database; and how long
+              posts beside them wait until they are durable
 """
 
 import argparse
@@ -31,9 +32,11 @@ from relais.crypto.merkle import leaf_hash
 from relais.crypto.signed_note import SignerKey
 from relais.crypto.tiles import TILE_WIDTH, HashTile, TileEdge
 from relais.models.ids import uuid7
-from relais.models.store.database import open_database
+from relais.models.store.database import Database, open_database
 from relais.models.store.embedded import EmbeddedDatabase
+from relais.models.store.journal import GroupWriter
 from relais.models.store.migrations import migrate
+from relais.models.store.numbering import Numbering
 from relais.server.audit.leader import Leader, Pace
 from relais.server.audit.parts import LogGauges, LogStores
 from relais.server.audit.record import rfc3339
@@ -42,6 +45,8 @@ KEY = SignerKey("bench.example/log", Ed25519PrivateKey.from_private_bytes(bytes(
 START = 1_772_000_000_000
 A_SECOND = 1_000
 AT_ONCE = 100
+POSTS = 1 << 30
+POST_SECONDS = 0.05
 
 
 def entry(number: int) -> AuditEntry:
@@ -113,8 +118,9 @@ def verify(entries: int) -> dict[str, Any]:
 
 
 async def lag(seconds: int) -> dict[str, Any]:
-    """1,000 entries a second become durable, a hundred at a time, beside a leader at its usual pace."""
+    """1,000 entries a second become durable, a hundred at a time, beside a leader at its usual pace, and 20 posts a second."""
     waits: list[float] = []
+    posts: list[float] = []
     with tempfile.TemporaryDirectory(prefix="relais-log-") as name:
         folder = Path(name)
         async with (
@@ -128,6 +134,7 @@ async def lag(seconds: int) -> dict[str, Any]:
             task = asyncio.create_task(leader.run())
             pending = database.collection("audit_pending")
             watch = asyncio.create_task(_watch(stores, seconds * A_SECOND, waits, arrivals := []))
+            posting = asyncio.create_task(_post(database, posts))
             began, number = time.monotonic(), 0
             while number < seconds * A_SECOND:
                 made = [_pending(n) for n in range(number, number + AT_ONCE)]
@@ -137,15 +144,39 @@ async def lag(seconds: int) -> dict[str, Any]:
                 await asyncio.sleep(max(0, began + number / A_SECOND - time.monotonic()))
             took = time.monotonic() - began
             await watch
-            task.cancel()
-            await asyncio.wait([task])
-    waits.sort()
+            for ended in (posting, task):
+                ended.cancel()
+            await asyncio.wait([posting, task])
     return {
         "entries": seconds * A_SECOND,
         "entries_per_second": round(seconds * A_SECOND / took),
-        "median_ms": round(waits[len(waits) // 2] * 1_000),
-        "p99_ms": round(waits[int(len(waits) * 0.99)] * 1_000),
-        "slowest_ms": round(waits[-1] * 1_000),
+        **_spread(waits),
+        "posts": _spread(posts),
+    }
+
+
+async def _post(database: Database, took: list[float]) -> None:
+    """Store a circle's entry with its audit entry, as a post does, until cancelled."""
+    numbering = Numbering("entries", "circle", "bench")
+    async with GroupWriter(database) as writer:
+        while True:
+            number, began = POSTS + len(took), time.monotonic()
+            await writer.append_next(numbering, lambda seq, n=number: _posted(seq, n))  # type: ignore[misc]
+            took.append(time.monotonic() - began)
+            await asyncio.sleep(max(0, began + POST_SECONDS - time.monotonic()))
+
+
+def _posted(seq: int, number: int) -> list[tuple[str, dict[str, Any]]]:
+    stored = {"circle": "bench", "seq": seq, "entry": bytes(1_500)}
+    return [("entries", stored), ("audit_pending", _pending(number))]
+
+
+def _spread(seconds: list[float]) -> dict[str, int]:
+    ordered = sorted(seconds)
+    return {
+        "median_ms": round(ordered[len(ordered) // 2] * 1_000),
+        "p99_ms": round(ordered[int(len(ordered) * 0.99)] * 1_000),
+        "slowest_ms": round(ordered[-1] * 1_000),
     }
 
 

@@ -20,6 +20,7 @@ from relais.models.store.database import Database, Document
 from relais.models.store.errors import DuplicateKey
 
 TILES_AT_ONCE = 64
+STORED_AT_ONCE = 100
 IDS_AT_ONCE = 100  # the more ids in one filter, the longer the embedded server works on each
 MOST_WAITING = 10_000
 SEARCHED = ("account", "circle", "organisation", "action", "outcome")
@@ -113,8 +114,13 @@ class LogEntries:
         self._log = database.collection("audit_log")
 
     async def add(self, entries: Sequence[LogEntry]) -> None:
-        """Store entries durably, in order, up to the first whose place or id is taken: then `DuplicateKey`."""
-        await self._log.insert_many([_document(entry) for entry in entries])
+        """Store entries durably, in order, up to the first whose place or id is taken: then `DuplicateKey`.
+
+        Some at a time: the embedded server lets nobody else write while it stores what it was given at once.
+        """
+        for at in range(0, len(entries), STORED_AT_ONCE):
+            some = entries[at : at + STORED_AT_ONCE]
+            await self._log.insert_many([_document(entry) for entry in some])
 
     async def at(self, index: int) -> LogEntry | None:
         found = await self._log.find_one({"index": index})

@@ -31,9 +31,9 @@ from relais.server.audit.parts import LogStores
 
 log = logging.getLogger(__name__)
 
-BATCH = 500
-READ = 8
-"""Batches that are read at once: the embedded server looks at all that waits, however little is asked for."""
+BATCH = 200
+READ = 4_000
+"""Entries that are read at once, in whole batches: the embedded server looks at all that waits, however little is asked for."""
 SEARCHED = ("account", "circle", "organisation", "action", "outcome")
 
 
@@ -78,7 +78,7 @@ class Integrator:
 
     async def step(self) -> int:
         """Put some batches of what waits into the tree; answers how many entries it was about. Raises `TermLost`."""
-        waiting = await self._stores.pending.first(READ * self._batch)
+        waiting = await self._stores.pending.first(max(READ, self._batch))
         done = 0
         for at in range(0, len(waiting), self._batch):
             done += await self._put(waiting[at : at + self._batch])

@@ -23,7 +23,7 @@ class Pace:
     """Seconds, and entries of one batch. An entry waits `look` at most before it is integrated; a dead leader is
     replaced after `lease`, or at once by a node that is `alone`: there the leader before can only be its own past."""
 
-    look: float = 0.2
+    look: float = 0.1
     beat: float = 2.0
     lease: float = 6.0
     retry: float = 1.0

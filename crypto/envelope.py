@@ -58,7 +58,9 @@ __all__ = [
     "open_envelope",
     "peek",
     "seal",
+    "signing_key",
     "verify",
+    "verify_signature",
 ]
 
 LARGEST_ENVELOPE: Final = 256 * 1024
@@ -157,10 +159,22 @@ def verify(envelope: Envelope, author: AccountState) -> None:
     Raises ProtocolError `wrong-account`, `not-a-device`, `revoked-device`, `bad-signature`. Whether the
     device is still in force, and whether the author may post, are other questions (`posting`).
     """
+    verify_signature(envelope, signing_key(envelope, author))
+
+
+def signing_key(envelope: Envelope, author: AccountState) -> bytes:
+    """The public key (Ed25519, 32 bytes) of the author's device that is to have signed an envelope.
+
+    Raises ProtocolError `wrong-account`, `not-a-device`, `revoked-device`.
+    """
     if author.account != envelope.header.account:
         raise ProtocolError("wrong-account")
-    device = author.require_in_force(envelope.kid, envelope.header.at)
-    cose.verify(envelope.signed, device.sign, context=cose.NOTE)
+    return author.require_in_force(envelope.kid, envelope.header.at).sign
+
+
+def verify_signature(envelope: Envelope, sign_public: bytes) -> None:
+    """Check the signature under a key; whose key that is, `signing_key` says. Raises ProtocolError `bad-signature`."""
+    cose.verify(envelope.signed, sign_public, context=cose.NOTE)
 
 
 def open_envelope(envelope: Envelope, epoch_keys: EpochKeys) -> Content:

@@ -37,6 +37,12 @@ class AccountBook:
         rows = await self._store.rows(list(wanted))
         return {account: await self._of(row) for account, row in rows.items()}
 
+    def known_key(self, account: AccountId, device: DeviceId) -> bytes | None:
+        """The signing key (Ed25519, 32 bytes) of a device, as far as it is remembered: it never gets another."""
+        state = self._states.get(account)
+        record = state.devices.get(device) if state else None
+        return record.device.sign if record else None
+
     async def holder_of(self, device: DeviceId) -> Holder | None:
         """The account a device is or was in, with its roles."""
         account = self._devices.get(device) or await self._store.account_of(device)

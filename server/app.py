@@ -33,6 +33,7 @@ from relais.server.audit.leader import Pace
 from relais.server.audit.record import Recorder
 from relais.server.audit.room import AuditParts, AuditRoom
 from relais.server.blobs import PATCH_BYTES, BlobParts, BlobRoutes, Blobs
+from relais.server.checking.checker import Checker
 from relais.server.circle_book import CircleBook
 from relais.server.circle_queries import CircleQueries, QueryParts
 from relais.server.circles import CircleParts, Circles
@@ -103,6 +104,7 @@ class Node:
         self.app = web.Application(client_max_size=PATCH_BYTES + 1_024, middlewares=[plain_errors])
         self.sockets = Sockets(_socket_needs(base), make_manager(base.settings.redis_url))
         self.audit = AuditRoom(_audit_parts(base), pace=Pace(alone=base.settings.is_embedded))
+        self.checker = Checker(base.settings.checking, base.metrics)
         self.exchanges: dict[Any, Any] = {}
         self.port = 0
         self._compose()
@@ -180,6 +182,8 @@ class Node:
             NoteParts(
                 store=stores.notes,
                 circles=stores.circles,
+                accounts=base.accounts,
+                checker=self.checker,
                 book=base.book,
                 blobs=blobs,
                 visibility=visibility,
@@ -239,6 +243,7 @@ async def running(settings: Settings) -> AsyncIterator[Node]:
             tasks.create_task(node.audit.run(), name="audit log"),
             tasks.create_task(node.sockets.cut_off_expired(), name="token ends"),
             tasks.create_task(node.sweep(), name="blob sweep"),
+            tasks.create_task(node.checker.run(), name="checking beside"),
             tasks.create_task(node.unopenable.run(node.base.stores.circles), name="missing grants"),
         ]
         try:

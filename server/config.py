@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
+CHECKING = ("auto", "here", "beside")
 LEVELS = ("debug", "info", "warning", "error")
 
 
@@ -47,6 +48,7 @@ class Settings:
         logins_per_minute, login_burst: of one address without a token.
         blob_bytes: largest encrypted attachment.
         drain_seconds: how long a stop waits for what is under way.
+        checking: where envelopes are checked: here, beside (in a second process), or auto (beside under load).
     """
 
     host: str = "127.0.0.1"
@@ -70,6 +72,7 @@ class Settings:
     login_burst: int = 2_000
     blob_bytes: int = 32 * 1024 * 1024
     drain_seconds: int = 10
+    checking: str = "auto"
 
     @property
     def behind_tls(self) -> bool:
@@ -159,6 +162,8 @@ def _checked(settings: Settings) -> Settings:
     _within("drain_seconds", settings.drain_seconds, 0, 600)
     if settings.log_level not in LEVELS:
         raise SettingsError("log_level", f"must be one of {', '.join(LEVELS)}")
+    if settings.checking not in CHECKING:
+        raise SettingsError("checking", f"must be one of {', '.join(CHECKING)}")
     if settings.origin is not None:
         _check_origin(settings.origin)
     _check_scheme("mongodb_uri", settings.mongodb_uri, ("mongodb", "mongodb+srv"))

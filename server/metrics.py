@@ -34,6 +34,12 @@ class Metrics:
             "Keys that entitled devices were not granted, of epochs and of single versions",
             registry=self.registry,
         )
+        self.checked = Counter(
+            "relais_envelopes_checked",
+            "Envelopes checked by the server's process, and by the one beside it",
+            ["where"],
+            registry=self.registry,
+        )
         self.seconds = Histogram(
             "relais_request_seconds",
             "Time to answer",

@@ -14,9 +14,12 @@ from relais.models.store.notes import NewVersion, NoteStore, StoredVersion
 from relais.models.wire import circle as circle_wire
 from relais.models.wire import note as wire
 from relais.server import authorize
+from relais.server.account_book import AccountBook
 from relais.server.audit.record import Act, Recorder, entry_of
 from relais.server.blobs import Blobs
 from relais.server.callers import Caller
+from relais.server.checking.check import Checked
+from relais.server.checking.checker import Checker
 from relais.server.circle_book import CircleBook, CircleView
 from relais.server.circles import check_profile
 from relais.server.clock import now_ms
@@ -35,6 +38,8 @@ class NoteParts:
 
     store: NoteStore
     circles: CircleStore
+    accounts: AccountBook
+    checker: Checker
     book: CircleBook
     blobs: Blobs
     visibility: Visibility
@@ -66,17 +71,19 @@ class Notes:
 
     async def post(self, caller: Caller, ask: wire.PostNote) -> wire.NoteStored:
         """Store a version. The same envelope again gets the same answer, whatever changed meanwhile."""
-        envelope = envelopes.peek(ask.envelope)
+        key = self._parts.accounts.known_key(caller.account, caller.device)
+        checked = await self._parts.checker.check(ask.envelope, key)
+        envelope = checked.envelope
         _check_author(caller, envelope)
         view = await self._parts.book.settled(envelope.header.circle)
-        _check_signed(view, envelope)
+        _check_signed(view, checked)
         if envelope.header.kind == envelopes.PROFILE_KIND:
             return await self._post_profile(caller, envelope)
         try:
             _check_allowed(view, envelope.header)
             await self._check_follows(envelope)
             await self._check_blobs(envelope)
-            view = await self._judged_again(view, envelope)
+            view = await self._judged_again(view, checked)
         except (Refusal, ProtocolError):
             if stored := await self._same(envelope):
                 return stored
@@ -144,12 +151,12 @@ class Notes:
         others = tuple(one.seq for one in found.versions if one.seq not in told)
         return wire.Notes(notes, found.last, others)
 
-    async def _judged_again(self, view: CircleView, envelope: Envelope) -> CircleView:
+    async def _judged_again(self, view: CircleView, checked: Checked) -> CircleView:
         """The circle as it is by now: it may have changed while versions and blobs were read."""
         settled = await self._parts.book.settled(view.state.circle)
         if settled is not view:
-            _check_signed(settled, envelope)
-            _check_allowed(settled, envelope.header)
+            _check_signed(settled, checked)
+            _check_allowed(settled, checked.envelope.header)
         return settled
 
     async def _check_follows(self, envelope: Envelope) -> None:
@@ -237,12 +244,12 @@ def _check_author(caller: Caller, envelope: Envelope) -> None:
         raise ProtocolError("wrong-device")
 
 
-def _check_signed(view: CircleView, envelope: Envelope) -> None:
+def _check_signed(view: CircleView, checked: Checked) -> None:
     """By a device in force of somebody who is or was in the circle. Raises ProtocolError."""
-    author = view.accounts.get(envelope.header.account)
+    author = view.accounts.get(checked.envelope.header.account)
     if author is None:
         raise ProtocolError("not-a-member")
-    envelopes.verify(envelope, author)
+    checked.verify(author)
 
 
 def _check_allowed(view: CircleView, header: Header) -> None:

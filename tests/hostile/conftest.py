@@ -20,9 +20,13 @@ BOUNDLESS = {
 """So many requests a second that no property test is turned away for its haste."""
 
 
-@pytest.fixture(scope="session")
-def scene(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Scene]:
-    running = RunningRelay(tmp_path_factory.mktemp("relay"), **BOUNDLESS).start()
+@pytest.fixture(scope="session", params=["auto"])
+def scene(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Scene]:
+    """The parameter says where the relay checks envelopes."""
+    folder = tmp_path_factory.mktemp("relay")
+    running = RunningRelay(folder, **BOUNDLESS, checking=request.param).start()
     try:
         with Scene(running, tmp_path_factory.mktemp("people")) as made:
             yield made

@@ -1,9 +1,11 @@
 """Notes that are well-formed and wrong: another's circle, an old epoch, a replay, a forged signature, another's device."""
 
+import time
 from typing import Any
 
 import pytest
 from forged import draft, resigned, sealed, sealed_under
+from running_relay import START_SECONDS
 from scene import Scene, would_send
 
 from relais.client import attachments
@@ -12,7 +14,11 @@ from relais.client.circle_state import CircleView
 from relais.crypto import cose
 from relais.models.wire import note
 
-pytestmark = pytest.mark.usefixtures("unharmed")
+pytestmark = [
+    pytest.mark.usefixtures("unharmed"),
+    pytest.mark.parametrize("scene", ["auto", "beside"], indirect=True),
+]
+"""By the server itself, for so few notes are no load; and by the process beside it: the same words."""
 
 
 def post(scene: Scene, who: str, data: bytes) -> dict[str, Any]:
@@ -133,3 +139,31 @@ def test_the_same_note_again_gets_the_same_answer_and_is_not_doubled(scene: Scen
         answer = scene.send("Nadia", "note.post", {"envelope": stored.envelope})
         assert answer == {"ok": {"seq": stored.seq, "at": stored.at}}
     assert post(scene, "Denis", stored.envelope)["reason"] == "wrong-account"
+
+
+def test_all_that_was_checked_was_checked_where_it_was_to_be(
+    scene: Scene, request: pytest.FixtureRequest
+) -> None:
+    where = request.node.callspec.params["scene"]
+    view = view_of(scene, "Denis")
+    data = sealed(scene, "Denis", draft(scene, "Denis", view), view)
+    forged = data[:-1] + bytes([data[-1] ^ 1])
+    before, patience = checked_beside(scene), time.monotonic() + START_SECONDS
+    while True:
+        assert post(scene, "Denis", forged)["reason"] == "bad-signature"
+        is_beside = checked_beside(scene) > before
+        if is_beside or where == "auto" or time.monotonic() > patience:  # it may have to start
+            break
+    assert is_beside == (where == "beside")
+
+
+def checked_beside(scene: Scene) -> float:
+    """How many envelopes the process beside the server has checked."""
+
+    async def fetch() -> str:
+        async with scene.http.get(f"{scene.relay.origin}/metrics") as answer:
+            return await answer.text()
+
+    line = 'relais_envelopes_checked_total{where="beside"} '
+    found = [one for one in scene.run(fetch()).splitlines() if one.startswith(line)]
+    return float(found[0].removeprefix(line))

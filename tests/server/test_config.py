@@ -41,6 +41,7 @@ def test_secrets_do_not_show() -> None:
         ("token_seconds", "59"),
         ("trust_proxy", "perhaps"),
         ("log_level", "loud"),
+        ("checking", "elsewhere"),
         ("origin", "relais.example"),
         ("origin", "https://relais.example/path"),
         ("origin", "https://someone@relais.example"),

@@ -1,4 +1,4 @@
-"""What the server said it stores, kept until this device has read it there (docs/protocol.md §12).
+"""What the server said it stores, kept until this device has read it there (docs/protocol.md §14).
 
 A server that answers and then drops a note, hides it or gives its number to another is found out when the circle is next read
 past that number: the text is still here, and can be sent again.

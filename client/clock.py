@@ -1,4 +1,4 @@
-"""Time as the server has it: a phone's clock may be wrong, signed times must not. And not as the server likes (docs/protocol.md §12).
+"""Time as the server has it: a phone's clock may be wrong, signed times must not. And not as the server likes (docs/protocol.md §14).
 
 The server's clock is followed, but never back by more than two minutes, in this run or since an earlier one; nor ahead where this
 device itself saw that less time had passed. Where the two clocks are more than ten minutes apart, somebody is told.

@@ -1,7 +1,7 @@
 """Which version stood at which number of a circle when this device read it: nothing moves, and nothing goes.
 
 Kept in the folder, so that a later run notices. The newest numbers stand one by one; what is older, in hashes of whole blocks
-of 128, which are compared when a run reads the block again (docs/protocol.md §12).
+of 128, which are compared when a run reads the block again (docs/protocol.md §14).
 """
 
 import hashlib

@@ -37,6 +37,7 @@ export class Transport {
   #connect;
   #socket = /** @type {import("socket.io-client").Socket | null} */ (null);
   #token = /** @type {Token | null} */ (null);
+  #expiresAt = 0;
   #loggingIn = /** @type {Promise<Token> | null} */ (null);
   #renewal = /** @type {ReturnType<typeof setTimeout> | null} */ (null);
   #isWanted = false;
@@ -174,7 +175,7 @@ export class Transport {
 
   /** @returns {Promise<Token>} one that lives for a while yet */
   async #validToken() {
-    if (this.#token && this.#token.expires_at - RENEW_BEFORE / 2 > this.clock.now()) return this.#token;
+    if (this.#token && this.#expiresAt - RENEW_BEFORE / 2 > this.clock.now()) return this.#token;
     this.#loggingIn ??= this.#logIn().finally(() => (this.#loggingIn = null));
     return this.#loggingIn;
   }
@@ -191,15 +192,16 @@ export class Transport {
 
   /** @param {Token} token */
   #accept(token) {
-    this.clock.set(token.now);
+    this.clock.heard(token.now);
     this.#token = token;
+    this.#expiresAt = this.clock.now() + token.expires_at - token.now; // also where the server's clock is not believed
     this.#hearing.onToken(token);
     return token;
   }
 
   #scheduleRenewal() {
     if (this.#renewal !== null) clearTimeout(this.#renewal);
-    const left = Math.max(0, (this.#token?.expires_at ?? 0) - this.clock.now());
+    const left = Math.max(0, this.#expiresAt - this.clock.now());
     this.#renewal = setTimeout(() => void this.#renew(), left - Math.min(RENEW_BEFORE, left / 3));
   }
 

@@ -5,6 +5,9 @@ import { Signal } from "./signal.js";
 
 /** @typedef {import("./types.js").Alarm} Alarm */
 
+/** Reasons that people are told of as such. */
+const TOLD = /** @type {const} */ (["fork", "rollback", "wrong-order"]);
+
 export class Alarms {
   /** @type {Signal<readonly Alarm[]>} */
   list = new Signal(/** @type {readonly Alarm[]} */ ([]));
@@ -49,7 +52,8 @@ export class Alarms {
     const isOver = error instanceof DOMException && error.name === "AbortError"; // the session ended meanwhile
     if (error instanceof Unreachable || isFair || isOver) return;
     this.#report(error);
-    if (error instanceof ProtocolError && (error.reason === "fork" || error.reason === "rollback")) return this.raise(error.reason, circle);
+    const told = error instanceof ProtocolError ? TOLD.find((kind) => kind === error.reason) : undefined;
+    if (told) return this.raise(told, circle);
     const isStorage = error instanceof DOMException && error.name === "QuotaExceededError";
     this.raise(isStorage ? "storage" : "bug", circle);
   }

@@ -84,7 +84,11 @@ class App {
 
   /** @param {string} alarm */
   dismissAlarm(alarm) {
-    return acting(() => this.#alarms.dismiss(alarm));
+    return acting(async () => {
+      const seen = this.alarms.value.find((one) => one.id === alarm);
+      await this.#alarms.dismiss(alarm);
+      if (seen?.kind === "wrong-order" && seen.circle) await this.#world.book.log(seen.circle).anew();
+    });
   }
 
   directory = {

@@ -10,13 +10,15 @@ import { ReceiptBook } from "./receipts.js";
 export class CircleBook {
   #member;
   #sender;
+  #acknowledged;
   /** @type {Map<string, Parts>} */ #circles = new Map();
   /** @type {Map<string, { book: ReceiptBook, ready: Promise<void> }>} those that are open */ #receipts = new Map();
 
-  /** @param {Member} member @param {import("./receipts.js").ReceiptSender} sender */
-  constructor(member, sender) {
+  /** @param {Member} member @param {{ sender: import("./receipts.js").ReceiptSender, acknowledged: import("./acknowledged.js").Acknowledged }} parts */
+  constructor(member, { sender, acknowledged }) {
     this.#member = member;
     this.#sender = sender;
+    this.#acknowledged = acknowledged;
   }
 
   /** @returns {readonly string[]} */
@@ -60,7 +62,7 @@ export class CircleBook {
     let parts = this.#circles.get(circle);
     if (!parts) {
       const keeper = new CircleKeeper(this.#member, circle);
-      parts = { keeper, log: new NoteLog(this.#member, keeper, (versions) => void this.#arrived(circle, versions)) };
+      parts = { keeper, log: new NoteLog(this.#member, keeper, { acknowledged: this.#acknowledged, onArrived: (versions) => void this.#arrived(circle, versions) }) };
       this.#circles.set(circle, parts);
     }
     return parts;

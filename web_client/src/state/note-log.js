@@ -7,6 +7,7 @@ import { ProtocolError } from "../core/errors.js";
 import { audiencesOf, TEAM } from "../core/ledger.js";
 import { beginningWith } from "./database.js";
 import { each, Lane } from "./lane.js";
+import { checkOrder, NoteOrder, numbersIn } from "./note-order.js";
 import { NoteVerifier, versionOf } from "./note-verifier.js";
 
 /** @typedef {import("../core/bytes.js").Bytes} Bytes */
@@ -31,6 +32,7 @@ export class NoteLog {
   #member;
   #keeper;
   #onArrived;
+  #order;
   #verifier;
   #lane = new Lane();
   /** @type {Span | null} */ #span = null;
@@ -42,12 +44,13 @@ export class NoteLog {
 
   /**
    * @param {Member} member @param {import("./circle-keeper.js").CircleKeeper} keeper
-   * @param {(versions: readonly Version[]) => void} onArrived verified versions this device did not have
+   * @param {{ acknowledged: import("./acknowledged.js").Acknowledged, onArrived?: (versions: readonly Version[]) => void }} parts `onArrived`: verified versions this device did not have
    */
-  constructor(member, keeper, onArrived) {
+  constructor(member, keeper, { acknowledged, onArrived = () => {} }) {
     this.#member = member;
     this.#keeper = keeper;
     this.#onArrived = onArrived;
+    this.#order = new NoteOrder(member, keeper, acknowledged);
     this.#verifier = new NoteVerifier(member, keeper, (note) => this.#versions.get(note) ?? []);
     keeper.watch(() => void this.#openLocked());
   }
@@ -98,39 +101,47 @@ export class NoteLog {
 
   /** Fetch what is new. @param {number} [lastSeq] the circle's newest, where it is known: nothing is asked for if it is here */
   async sync(lastSeq) {
-    await this.#lane.run(async () => {
+    await this.#order.watch(this.#lane.run(async () => {
       await this.#followAudiences();
       const span = await this.#ready();
-      if (lastSeq !== undefined && span.to >= lastSeq) return;
+      const to = await this.#order.readTo(span);
+      if (lastSeq !== undefined && to === span.to && to >= lastSeq) return;
       if (span.to === 0) await this.#fetchNewest();
-      else await this.#fetchAfter();
-    });
+      else await this.#fetchAfter(to);
+    }));
     this.#tell();
   }
 
-  /** What the server told. @param {StoredNote} stored */
-  async hear(stored) {
-    const isNext = await this.#lane.run(async () => {
+  /** Somebody looked into why the order changed: it is taken as the server has it now. */
+  async anew() {
+    await this.#lane.run(() => this.#startOver([this.#order.forget()]));
+    await this.sync();
+  }
+
+  /** What the server told; `mine`: or said it stored. @param {StoredNote} stored @param {{ mine?: boolean }} [how] */
+  async hear(stored, { mine = false } = {}) {
+    const { seq } = stored;
+    const isNext = await this.#order.watch(this.#lane.run(async () => {
       const { to } = await this.#ready();
-      this.lastSeq = Math.max(this.lastSeq, stored.seq);
-      if (stored.seq !== to + 1 || to === 0) return stored.seq <= to && to > 0;
-      await this.#take([stored], { from: null, to: stored.seq });
+      this.lastSeq = Math.max(this.lastSeq, seq);
+      if (seq !== to + 1 || to === 0) return seq <= to && to > 0;
+      await this.#take([stored], { from: null, to: seq, read: mine ? null : { others: [], lastSeq: seq } });
       return true;
-    });
+    }));
     if (isNext) this.#tell();
     else await this.sync();
   }
 
   /** Put one page of earlier versions before those in memory. */
   async earlier() {
-    await this.#lane.run(async () => {
+    await this.#order.watch(this.#lane.run(async () => {
       const [span, before] = [await this.#ready(), this.#shownFrom];
       if (before === null || this.isComplete) return;
       if (before === Infinity || span.to === 0 || before <= span.from) return this.#fetchBefore(before === Infinity ? 0 : before, span);
       const range = IDBKeyRange.bound([this.circle, span.from], [this.circle, before], false, true);
       const rows = await this.#member.database.last("notes", range, PAGE);
       await this.#prepend(await Promise.all(rows.map(versionOf)), rows.length < PAGE ? span.from : rows[0].seq);
-    });
+    }));
     this.#tell();
   }
 
@@ -143,7 +154,7 @@ export class NoteLog {
 
   /** Fetch backwards until 30 days are on this device. */
   async fill() {
-    for (let isMore = true; isMore;) isMore = await this.#lane.run(async () => this.#fillPage());
+    for (let isMore = true; isMore;) isMore = await this.#order.watch(this.#lane.run(async () => this.#fillPage()));
   }
 
   async #fillPage() {
@@ -155,7 +166,8 @@ export class NoteLog {
     const told = await this.#numbers(answer);
     if (told.length === 0) return false;
     checkOrder(told, span.from - told.length);
-    await this.#keep(await this.#verifier.all(answer.notes), told[0]);
+    const versions = await this.#verifier.all(answer.notes);
+    await this.#keep(versions, told[0], await this.#met(versions, answer));
     return true;
   }
 
@@ -176,7 +188,12 @@ export class NoteLog {
   async #followAudiences() {
     const [span, mine] = [await this.#ready(), this.#audiences];
     if (span.to === 0 || mine === null || mine === (span.audiences ?? TEAM)) return;
-    await this.#member.database.write([{ store: "notes", delete: beginningWith(this.circle) }, { store: "values", key: `span ${this.circle}`, delete: `span ${this.circle}` }]);
+    await this.#startOver([]);
+  }
+
+  /** @param {readonly import("./database.js").Write[]} more */
+  async #startOver(more) {
+    await this.#member.database.write([...more, { store: "notes", delete: beginningWith(this.circle) }, { store: "values", key: `span ${this.circle}`, delete: `span ${this.circle}` }]);
     this.#span = { from: 1, to: 0 };
     this.#versions = new Map();
     this.isComplete = false;
@@ -190,14 +207,12 @@ export class NoteLog {
   }
 
   /** Every number an answer accounts for. Whoever is in every audience, with the whole history, is kept from none. @param {Answer} answer */
-  async #numbers({ notes, others }) {
-    if (others.length > 0 && this.#isForAll) {
+  async #numbers(answer) {
+    if (answer.others.length > 0 && this.#isForAll) {
       await this.#keeper.refresh({ isForced: true }); // an audience may be new
       if (this.#isForAll) throw new ProtocolError("wrong-order");
     }
-    const seqs = notes.map((note) => note.seq);
-    if (!isAscending(seqs) || !isAscending(others)) throw new ProtocolError("wrong-order");
-    return [...seqs, ...others].sort((one, other) => one - other);
+    return numbersIn(answer);
   }
 
   get #isForAll() {
@@ -208,27 +223,30 @@ export class NoteLog {
   async #fetchNewest() {
     const answer = await this.#member.transport.call("circle.page", { circle: this.circle, before: 0, limit: PAGE });
     const [told, lastSeq] = [await this.#numbers(answer), answer.last_seq];
+    await this.#judge(answer, told[0] ?? lastSeq + 1);
     this.lastSeq = lastSeq;
     const [from] = told;
     if (from === undefined) return this.#reachBeginning(lastSeq + 1);
     checkOrder(told, from);
     if (this.#shownFrom === Infinity) this.#shownFrom = from;
-    await this.#take(answer.notes, { from, to: from + told.length - 1 });
+    await this.#take(answer.notes, { from, to: from + told.length - 1, read: { others: answer.others, lastSeq } });
     if (from <= 1) this.isComplete = true; // a short page says nothing: long notes fill it sooner
     return undefined;
   }
 
-  async #fetchAfter() {
-    for (let { to } = await this.#ready(); ;) {
+  /** @param {number} to what is before was read */
+  async #fetchAfter(to) {
+    for (;;) {
       const answer = await this.#member.transport.call("circle.sync", { circle: this.circle, after: to, limit: SYNC_PAGE });
+      await this.#judge(answer, to + 1);
       const [told, lastSeq] = [await this.#numbers(answer), answer.last_seq];
-      if (lastSeq < to) await this.#keeper.contradict("rollback");
-      this.lastSeq = lastSeq;
       const [first] = told;
+      if (lastSeq < to || (first === undefined && lastSeq > to)) throw new ProtocolError("wrong-order");
+      this.lastSeq = lastSeq;
       if (first === undefined) return;
       const from = (await this.#beginsAgain(answer.notes[0], to)) ? first : to + 1;
       checkOrder(told, from);
-      await this.#take(answer.notes, { from: from === to + 1 ? null : from, to: from + told.length - 1 });
+      await this.#take(answer.notes, { from: from === to + 1 ? null : from, to: from + told.length - 1, read: { others: answer.others, lastSeq } });
       to = from + told.length - 1;
       if (to >= lastSeq) return;
     }
@@ -251,7 +269,9 @@ export class NoteLog {
     checkOrder(told, from);
     const versions = await this.#verifier.all(answer.notes);
     const recent = versions.filter((version) => version.at >= this.#cutoff());
-    if (span.to > 0 && span.from === before) await this.#keep(recent, recent.length === versions.length ? from : recent[0]?.seq);
+    const places = await this.#met(versions, answer);
+    if (span.to > 0 && span.from === before) await this.#keep(recent, recent.length === versions.length ? from : recent[0]?.seq, places);
+    else await this.#member.database.write(places);
     return this.#prepend(versions, from);
   }
 
@@ -269,24 +289,51 @@ export class NoteLog {
     await this.#remember(versions);
   }
 
-  /** New versions, in order. @param {readonly StoredNote[]} notes @param {{ from: number | null, to: number }} moved */
-  async #take(notes, { from, to }) {
+  /**
+   * New versions, in order. `read`: as the server shows them; null: only said to be stored.
+   * @param {readonly StoredNote[]} notes @param {{ from: number | null, to: number, read: { others: readonly number[], lastSeq: number } | null }} moved
+   */
+  async #take(notes, { from, to, read }) {
     const versions = await this.#verifier.all(notes);
-    const span = { from: from ?? /** @type {Span} */ (this.#span).from, to, audiences: this.#audiences ?? TEAM };
-    await this.#write(versions, span);
+    const before = /** @type {Span} */ (this.#span);
+    const span = { from: from ?? before.from, to: Math.max(to, before.to), audiences: this.#audiences ?? TEAM };
+    await this.#write(versions, span, read ? await this.#order.met(versions, read) : []);
     if (this.#shownFrom !== null) await this.#remember(versions);
-    this.#onArrived(versions.filter((version) => version.damaged === null));
+    this.#onArrived(versions.filter((version) => version.damaged === null && version.seq > before.to));
   }
 
-  /** Earlier versions, down to this number. @param {Version[]} versions @param {number | undefined} from */
-  async #keep(versions, from) {
-    if (from !== undefined) await this.#write(versions, { .../** @type {Span} */ (this.#span), from });
+  /** Earlier versions, down to this number. @param {Version[]} versions @param {number | undefined} from @param {readonly import("./database.js").Write[]} places */
+  async #keep(versions, from, places) {
+    if (from === undefined) await this.#member.database.write(places);
+    else await this.#write(versions, { .../** @type {Span} */ (this.#span), from }, places);
   }
 
-  /** @param {readonly Version[]} versions @param {Span} span */
-  async #write(versions, span) {
+  /** @param {readonly Version[]} versions @param {Answer} answer */
+  #met(versions, { others, last_seq: lastSeq }) {
+    return this.#order.met(versions, { others, lastSeq });
+  }
+
+  /** What the server said it stored and does not show is nothing this device read. @param {Answer} answer @param {number} first */
+  async #judge(answer, first) {
+    const lost = Math.min(...(await this.#order.judge(answer, first)));
+    if (lost === Infinity) return;
+    const { from, to, ...more } = await this.#ready();
+    const span = lost > from ? { from, to: Math.min(to, lost - 1), ...more } : { from: 1, to: 0 };
+    await this.#member.database.write([
+      { store: "notes", delete: IDBKeyRange.bound([this.circle, lost], [this.circle, []]) },
+      { store: "values", key: `span ${this.circle}`, put: span },
+    ]);
+    this.#span = span;
+    this.#versions = new Map([...this.#versions].flatMap(([note, versions]) => {
+      const read = versions.filter((version) => version.seq < lost);
+      return read.length > 0 ? [[note, read]] : [];
+    }));
+  }
+
+  /** @param {readonly Version[]} versions @param {Span} span @param {readonly import("./database.js").Write[]} places */
+  async #write(versions, span, places) {
     const rows = versions.map(({ seq, at, raw, damaged }) => ({ store: /** @type {const} */ ("notes"), put: { circle: this.circle, seq, at, raw, damaged } }));
-    await this.#member.database.write([...rows, { store: "values", key: `span ${this.circle}`, put: span }]);
+    await this.#member.database.write([...rows, ...places, { store: "values", key: `span ${this.circle}`, put: span }]);
     this.#span = span;
   }
 
@@ -349,12 +396,4 @@ export class NoteLog {
   #tell() {
     for (const watcher of this.#watchers) watcher();
   }
-}
-
-/** @param {readonly number[]} seqs */
-const isAscending = (seqs) => seqs.every((seq, index) => index === 0 || seq > /** @type {number} */ (seqs[index - 1]));
-
-/** Throws ProtocolError `wrong-order` unless the seqs follow each other from `first`. @param {readonly number[]} told @param {number} first */
-function checkOrder(told, first) {
-  if (told.some((seq, index) => seq !== first + index)) throw new ProtocolError("wrong-order");
 }

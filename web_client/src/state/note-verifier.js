@@ -1,4 +1,5 @@
 /** Versions of notes as they come from the server: checked as any reader must, before anything is shown (docs/protocol.md §6). */
+import { digest } from "../core/cose.js";
 import { checkFollows, peek, verify } from "../core/envelope.js";
 import { ProtocolError } from "../core/errors.js";
 import { checkCouldPost } from "../core/posting.js";
@@ -55,6 +56,7 @@ export class NoteVerifier {
       return { ...placeOf(envelope, seq), seq, at, raw, envelope, content: null, isLocked: false, damaged: null };
     } catch (error) {
       if (!(error instanceof ProtocolError)) throw error;
+      if (error.reason !== "fork" && error.reason !== "rollback") this.#member.alarms.raise("forged-note", this.#keeper.circle, null, { of: await digest(raw), seq });
       return { ...placeOf(envelope, seq), seq, at, raw, envelope, content: null, isLocked: false, damaged: error.reason };
     }
   }
@@ -71,6 +73,7 @@ export class NoteVerifier {
     const { header } = envelope;
     if (header.circle !== this.#keeper.circle || header.kind === "profile") throw new ProtocolError("wrong-circle");
     if (header.ledger_seq > (this.#keeper.state?.seq ?? -1)) await this.#keeper.refresh({ isForced: true });
+    if (!this.#keeper.known.members.has(header.account)) throw new ProtocolError("not-a-member");
     await this.#checkAuthor(envelope);
     try {
       checkCouldPost(this.#keeper.known, header);

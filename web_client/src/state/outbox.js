@@ -10,9 +10,11 @@ import { ProtocolError } from "../core/errors.js";
 import { requireMember } from "../core/ledger.js";
 import { checkMayPost } from "../core/posting.js";
 import { Refusal, Unreachable } from "../core/refusal.js";
+import { isAcknowledged } from "./acknowledged.js";
 import { asFailure, Failure } from "./failure.js";
 import { rotateIfDue } from "./healing.js";
 import { Lane } from "./lane.js";
+import { isBot } from "./member.js";
 import { recipient } from "./membership.js";
 
 /** @typedef {import("../core/bytes.js").Bytes} Bytes */
@@ -21,11 +23,12 @@ import { recipient } from "./membership.js";
 /** @typedef {import("./types.js").Sending} Sending */
 /**
  * `seq` of the outbox gives the order in which things were written. `content` is protected under this device's key.
+ * `seq`: the number the server acknowledged it with; it stays until it was read there. `lost`: it was not found there.
  * @typedef {{ note: string, version: number, circle: string, replaces: string | null, kind: "post" | "correction" | "withdrawal",
  *   at: number, audiences: string[], urgent: boolean, acknowledge: boolean, mentions: string[], blobs: string[],
- *   content: import("./key-store.js").Protected, envelope: Bytes | null, order: number }} Row
+ *   content: import("./key-store.js").Protected, envelope: Bytes | null, order: number, seq?: number, lost?: boolean }} Row
  */
-/** @typedef {Omit<Row, "content" | "envelope" | "order" | "blobs"> & { content: Content }} Writing */
+/** @typedef {Omit<Row, "content" | "envelope" | "order" | "blobs" | "seq" | "lost"> & { content: Content }} Writing */
 /** @typedef {{ row: Row, content: Content, sending: Sending }} Waiting */
 /** @typedef {{ circle: string, seq: number, at: number, envelope: Bytes }} Posted */
 /** @typedef {<T>(name: string, task: () => Promise<T>) => Promise<T>} Exclusively runs a task in one tab at a time */
@@ -37,11 +40,14 @@ const RETRY_AFTER = [2_000, 5_000, 15_000, 60_000];
 const PASSING = new Set(["unavailable", "rate_limited", "unauthenticated", "internal", "stale_epoch"]);
 /** @type {Sending} */
 const QUEUED = Object.freeze({ state: "queued", progress: 0, code: null, reason: null });
+/** @type {Sending} */
+const LOST = Object.freeze({ state: "failed", progress: 0, code: null, reason: "lost-note" });
 
 export class Outbox {
   #member;
   #keeperOf;
   #onPosted;
+  #acknowledged;
   #exclusively;
   #gate = new Lane(CIRCLES_AT_ONCE);
   /** @type {Map<string, Waiting>} in the order they were written */ #waiting = new Map();
@@ -54,12 +60,14 @@ export class Outbox {
 
   /**
    * @param {Member} member
-   * @param {{ keeperOf: (circle: string) => import("./circle-keeper.js").CircleKeeper, onPosted: (posted: Posted) => Promise<void>, exclusively: Exclusively }} parts
+   * @param {{ keeperOf: (circle: string) => import("./circle-keeper.js").CircleKeeper, onPosted: (posted: Posted) => Promise<void>, acknowledged: import("./acknowledged.js").Acknowledged, exclusively: Exclusively }} parts
    */
-  constructor(member, { keeperOf, onPosted, exclusively }) {
+  constructor(member, { keeperOf, onPosted, acknowledged, exclusively }) {
     this.#member = member;
     this.#keeperOf = keeperOf;
     this.#onPosted = onPosted;
+    this.#acknowledged = acknowledged;
+    acknowledged.onLost = (row) => this.#takeBack(row);
     this.#exclusively = exclusively;
   }
 
@@ -84,11 +92,22 @@ export class Outbox {
   async load() {
     const rows = /** @type {Row[]} */ (await this.#member.database.all("outbox"));
     rows.sort((one, other) => one.order - other.order);
-    for (const row of rows) {
-      const content = decode(await this.#member.keyStore.unprotect(row.content, purposeOf(row)));
-      this.#waiting.set(nameOf(row), { row, content, sending: QUEUED });
+    for (const row of rows.filter((one) => !isAcknowledged(one))) {
+      await this.#hold(row);
       for (const id of row.blobs) this.#begun.add(id);
     }
+  }
+
+  /** @param {Row} row */
+  async #hold(row) {
+    const content = decode(await this.#member.keyStore.unprotect(row.content, purposeOf(row)));
+    this.#waiting.set(nameOf(row), { row, content, sending: row.lost ? LOST : QUEUED });
+  }
+
+  /** The server had it, and does not show it: its author is told, and sends it again or lets it go. @param {Row} row */
+  async #takeBack(row) {
+    await this.#hold(row);
+    this.#tell(row.circle);
   }
 
   /**
@@ -171,7 +190,7 @@ export class Outbox {
   async #attempt(row) {
     try {
       const kept = /** @type {Row | undefined} */ (await this.#member.database.get("outbox", [row.note, row.version]));
-      if (kept) await this.#deliver(kept);
+      if (kept && !isAcknowledged(kept)) await this.#deliver(kept);
       else this.#forget(row); // another tab was quicker
       this.#failures = 0;
       return true;
@@ -208,8 +227,17 @@ export class Outbox {
     await this.#upload(row);
     this.#show(row, { ...QUEUED, state: "sending", progress: 1 });
     const { envelope, seq, at } = await this.#post(row.envelope ? row : await this.#seal(keeper, row));
+    await this.#settle({ ...row, envelope }, seq);
     await this.#onPosted({ circle: row.circle, seq, at, envelope });
-    await this.#remove(row);
+    if (!this.#waiting.get(nameOf(row))?.row.lost) this.#forget(row); // it may have been found missing already
+  }
+
+  /** The server has it, it says: the text stays until it was read there. A bot reads nothing. @param {Row} row @param {number} seq */
+  async #settle(row, seq) {
+    const kept = isBot(this.#member) ? [{ store: /** @type {const} */ ("outbox"), delete: [row.note, row.version] }] : await this.#acknowledged.writes(row, seq);
+    await this.#member.database.write([...this.#unneeded(row), ...kept]);
+    const waiting = this.#waiting.get(nameOf(row));
+    if (waiting) this.#waiting.set(nameOf(row), { ...waiting, row: { ...row, seq, lost: false } });
   }
 
   /** @param {Row} row */
@@ -282,10 +310,14 @@ export class Outbox {
 
   /** It is the server's now, or nobody's: with the blobs no other version waits for. @param {Row} row */
   async #remove(row) {
-    const others = new Set(this.waiting.filter((one) => nameOf(one.row) !== nameOf(row)).flatMap((one) => one.row.blobs));
-    const gone = row.blobs.filter((id) => !others.has(id)).map((id) => ({ store: /** @type {const} */ ("blobs"), delete: id }));
-    await this.#member.database.write([...gone, { store: "outbox", delete: [row.note, row.version] }]);
+    await this.#member.database.write([...this.#unneeded(row), { store: "outbox", delete: [row.note, row.version] }]);
     this.#forget(row);
+  }
+
+  /** Its blobs that no other version waits for. @param {Row} row */
+  #unneeded(row) {
+    const others = new Set(this.waiting.filter((one) => nameOf(one.row) !== nameOf(row)).flatMap((one) => one.row.blobs));
+    return row.blobs.filter((id) => !others.has(id)).map((id) => ({ store: /** @type {const} */ ("blobs"), delete: id }));
   }
 
   /** @param {Row} row */

@@ -3,6 +3,7 @@ import { peek } from "../core/envelope.js";
 import { ProtocolError } from "../core/errors.js";
 import { Transport } from "../core/transport.js";
 import { AccountBook } from "./account-book.js";
+import { Acknowledged } from "./acknowledged.js";
 import { CircleBook } from "./circle-book.js";
 import { Drafts } from "./drafts.js";
 import { heal, rotateIfDue } from "./healing.js";
@@ -38,8 +39,6 @@ import { ReceiptSender } from "./receipts.js";
  * @property {() => Promise<void>} onFilled the notes of the last 30 days are on this device
  */
 
-const CLOCK_TOLERANCE = 10 * 60_000;
-
 export class Session {
   #parts;
   #hooks;
@@ -59,8 +58,9 @@ export class Session {
     const accounts = new AccountBook({ database, transport });
     const member = { keys, account, origin, joinedAt, transport, clock: transport.clock, database, keyStore, accounts, alarms, roles: () => this.roles };
     const sender = new ReceiptSender(member);
-    const book = new CircleBook(member, sender);
-    const outbox = new Outbox(member, { keeperOf: (circle) => book.keeper(circle), onPosted: ({ circle, ...stored }) => book.log(circle).hear(stored), exclusively });
+    const acknowledged = new Acknowledged(database);
+    const book = new CircleBook(member, { sender, acknowledged });
+    const outbox = new Outbox(member, { keeperOf: (circle) => book.keeper(circle), onPosted: ({ circle, ...stored }) => book.log(circle).hear(stored, { mine: true }), acknowledged, exclusively });
     /** @type {World} */
     this.#world = { member, book, outbox, sender, drafts: new Drafts({ database, keyStore }), prepare, changed: hooks.onCircle };
     this.#log = new LogLooking({ member, book }, { onChecked: hooks.onLog, onFault: (error) => alarms.fault(error) });
@@ -76,6 +76,7 @@ export class Session {
   async load() {
     const { member, outbox } = this.#world;
     this.roles = (await member.database.get("values", "roles")) ?? [];
+    member.clock.reached((await member.database.get("values", "clock floor")) ?? 0);
     await member.accounts.load();
     await outbox.load();
   }
@@ -116,7 +117,8 @@ export class Session {
   /** @param {import("../core/wire.d.ts").Token} token */
   async #accepted(token) {
     const { member } = this.#world;
-    if (Math.abs(member.clock.offset) > CLOCK_TOLERANCE) member.alarms.raise("clock");
+    if (member.clock.fault) member.alarms.raise(member.clock.fault);
+    await member.database.update("values", "clock floor", (before) => Math.max(before ?? 0, member.clock.floor));
     if (token.account !== member.account) throw new ProtocolError("wrong-account");
     if (this.roles.join() === token.roles.join()) return;
     this.roles = token.roles;
@@ -208,8 +210,8 @@ export class Session {
   async #noted(posted) {
     const { circle, seq, at, envelope } = posted;
     await this.#world.book.log(circle).hear({ seq, at, envelope }); // which shows what cannot be read as damaged
-    const { header } = await peek(envelope);
-    await this.#circles?.hear(posted, { mine: header.account === this.#world.member.account, urgent: header.urgent });
+    const header = await headerOf(envelope);
+    await this.#circles?.hear(posted, { mine: header?.account === this.#world.member.account, urgent: header?.urgent ?? false });
   }
 
   /** @param {string | null} circle @param {() => Promise<unknown>} task */
@@ -219,5 +221,15 @@ export class Session {
     } catch (error) {
       this.#parts.alarms.fault(error, circle);
     }
+  }
+}
+
+/** Null for what is no envelope, which the timeline shows as such. @param {import("../core/bytes.js").Bytes} data */
+async function headerOf(data) {
+  try {
+    return (await peek(data)).header;
+  } catch (error) {
+    if (error instanceof ProtocolError) return null;
+    throw error;
   }
 }

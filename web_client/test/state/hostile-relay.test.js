@@ -3,6 +3,7 @@ import { test } from "node:test";
 import * as account from "../../src/core/account.js";
 import { randomBytes } from "../../src/core/bytes.js";
 import { Unreachable } from "../../src/core/refusal.js";
+import { Acknowledged } from "../../src/state/acknowledged.js";
 import { CircleKeeper } from "../../src/state/circle-keeper.js";
 import { NoteLog } from "../../src/state/note-log.js";
 import { refuses } from "../support/vectors.js";
@@ -17,7 +18,8 @@ async function scene() {
   const member = await memberAt(relay, doctor);
   const keeper = new CircleKeeper(member, relay.circle);
   const arrived = [];
-  const log = new NoteLog(member, keeper, (versions) => arrived.push(...versions));
+  const acknowledged = new Acknowledged(member.database);
+  const log = new NoteLog(member, keeper, { acknowledged, onArrived: (versions) => arrived.push(...versions) });
   return { nurse, doctor, stranger, relay, member, keeper, log, arrived };
 }
 
@@ -138,7 +140,7 @@ test("a page with a gap is refused as a whole", async () => {
 });
 
 test("a changed byte, another circle's note and an outsider's are shown as refused, and the others are read", async () => {
-  const { nurse, stranger, relay, log } = await scene();
+  const { nurse, stranger, relay, member, log } = await scene();
   await relay.post(nurse, "un");
   const changed = await relay.post(nurse, "deux");
   changed.envelope[changed.envelope.length - 1] ^= 1;
@@ -151,6 +153,7 @@ test("a changed byte, another circle's note and an outsider's are shown as refus
   await log.sync();
   assert.deepEqual(shown(log), [
     [1, "un", null], [2, null, "bad-signature"], [3, null, "wrong-circle"], [4, null, "not-a-member"], [5, null, "non-canonical"], [6, "six", null]]);
+  assert.deepEqual(alarmsOf(member), ["forged-note"]);
 });
 
 test("a correction by somebody else, and a version of a note nobody has, are refused", async () => {
@@ -253,7 +256,7 @@ test("notes read offline are those of the last thirty days", async () => {
   await log.sync();
   await log.prune();
   relay.call = () => Promise.reject(new Error("no network"));
-  const offline = new NoteLog(member, keeper, () => {});
+  const offline = new NoteLog(member, keeper, { acknowledged: new Acknowledged(member.database) });
   await offline.show();
   assert.deepEqual(shown(offline).map(([seq, text]) => [seq, text]), [[2, "récent"]]);
 });

@@ -4,6 +4,7 @@ import { randomBytes } from "../../src/core/bytes.js";
 import * as envelope from "../../src/core/envelope.js";
 import { openOperation } from "../../src/core/epoch.js";
 import { write } from "../../src/core/receipt.js";
+import { Acknowledged } from "../../src/state/acknowledged.js";
 import { CircleKeeper } from "../../src/state/circle-keeper.js";
 import { NoteLog } from "../../src/state/note-log.js";
 import { ReceiptBook } from "../../src/state/receipts.js";
@@ -20,7 +21,7 @@ async function scene() {
   const member = await memberAt(relay, doctor);
   const keeper = new CircleKeeper(member, relay.circle);
   await keeper.refresh();
-  return { nurse, doctor, stranger, relay, member, keeper, log: new NoteLog(member, keeper, () => {}) };
+  return { nurse, doctor, stranger, relay, member, keeper, log: new NoteLog(member, keeper, { acknowledged: new Acknowledged(member.database) }) };
 }
 
 const seqs = ({ versions }) => [...versions.values()].flat().map((version) => version.seq).sort((one, other) => one - other);
@@ -63,7 +64,7 @@ test("who acknowledged another envelope than is shown has not acknowledged what 
     const [receipt, receipts] = [await said(digest), new ReceiptBook(member, keeper)];
     relay.answers["receipt.get"] = () => ({ receipts: [{ number: 1, receipt }], last: 1 });
     await receipts.fetch(note);
-    const shown = { me: nurse.state.account, joinedAt: START, now: START + 50, state: keeper.state, versions: log.versions, waiting: [], receipts, accounts: member.accounts };
+    const shown = { me: nurse.state.account, joinedAt: START, now: START + 50, state: keeper.state, versions: log.versions, waiting: [], receipts, accounts: member.accounts, escrows: new Set() };
     const [view] = new TimelineViews().rows(shown);
     return [receiptRows(shown, { note, versions, author: nurse.state.account }).map((row) => row.acknowledged), view.seen.acknowledged];
   };

@@ -6,6 +6,7 @@ import { uuid7 } from "../../src/core/bytes.js";
 import * as envelope from "../../src/core/envelope.js";
 import { ProtocolError } from "../../src/core/errors.js";
 import { Unreachable } from "../../src/core/refusal.js";
+import { Acknowledged } from "../../src/state/acknowledged.js";
 import { CircleKeeper } from "../../src/state/circle-keeper.js";
 import { Failure } from "../../src/state/failure.js";
 import { rotateIfDue } from "../../src/state/healing.js";
@@ -30,7 +31,7 @@ class Phone {
   async begin() {
     this.member = await memberAt(this.relay, this.person, { disk: this.disk });
     this.keeper = new CircleKeeper(this.member, this.relay.circle);
-    this.outbox = new Outbox(this.member, { keeperOf: () => this.keeper, onPosted: async () => {}, exclusively: (_, task) => task() });
+    this.outbox = new Outbox(this.member, { keeperOf: () => this.keeper, onPosted: async () => {}, acknowledged: new Acknowledged(this.member.database), exclusively: (_, task) => task() });
     await this.outbox.load();
   }
 

@@ -107,7 +107,7 @@ async def test_four_fields_make_a_circle_and_a_likely_double_is_pointed_out(view
         await page.get_by_text("Un cercle existe peut-être déjà").wait_for()
         await page.get_by_role("button", name="Créer le cercle").click()
         await page.get_by_role("heading", name="Mme Lucienne Petit").wait_for()
-        [[_, patient]] = await asked(page, "create")
+        [[_, patient, _]] = await asked(page, "create")
         assert patient == {
             "name": "Petit Lucienne",
             "sex": "F",

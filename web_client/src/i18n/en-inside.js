@@ -1,5 +1,6 @@
 import { enAudit } from "./en-audit.js";
 import { enDisclosure } from "./en-disclosure.js";
+import { enEmergency } from "./en-emergency.js";
 import { enMembers } from "./en-members.js";
 import { enNotes } from "./en-notes.js";
 
@@ -9,4 +10,5 @@ export const enInside = {
   ...enMembers,
   ...enAudit,
   ...enDisclosure,
+  ...enEmergency,
 };

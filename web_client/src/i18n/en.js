@@ -160,6 +160,7 @@ export const en = {
   "enrol.used.text": "An invitation works once, and expires. Ask your administrator for another.",
 
   "join.title": "Add this device",
+  "enrol.escrow": "This invitation makes an emergency access, not a person’s account. Open it in a browser where you are signed in already.",
   "join.text": "On a device that already belongs to your account, open “Me”, then “Add a device”. Scan the QR code it shows, or type the code.",
   "join.scan": "Scan the QR code",
   "join.stop-scan": "Stop the camera",

@@ -1,5 +1,6 @@
 import { frAudit } from "./fr-audit.js";
 import { frDisclosure } from "./fr-disclosure.js";
+import { frEmergency } from "./fr-emergency.js";
 import { frMembers } from "./fr-members.js";
 import { frNotes } from "./fr-notes.js";
 
@@ -9,4 +10,5 @@ export const frInside = {
   ...frMembers,
   ...frAudit,
   ...frDisclosure,
+  ...frEmergency,
 };

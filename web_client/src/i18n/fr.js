@@ -160,6 +160,7 @@ export const fr = {
   "enrol.used.text": "Une invitation ne sert qu’une fois et expire. Demandez-en une autre à votre administrateur.",
 
   "join.title": "Ajouter cet appareil",
+  "enrol.escrow": "Cette invitation crée un accès d’urgence, et non un compte de personne. Ouvrez-la dans un navigateur où vous êtes déjà connecté.",
   "join.text": "Sur un appareil déjà relié à votre compte, ouvrez « Moi », puis « Ajouter un appareil ». Scannez le QR code qui s’affiche, ou tapez le code.",
   "join.scan": "Scanner le QR code",
   "join.stop-scan": "Arrêter la caméra",

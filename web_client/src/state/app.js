@@ -5,6 +5,7 @@ import { Broadcasts } from "./broadcasts.js";
 import { Circles } from "./circles.js";
 import { Database } from "./database.js";
 import { Devices } from "./devices.js";
+import { EmergencyDoor } from "./emergency-door.js";
 import { Entry } from "./entry.js";
 import { acting } from "./failure.js";
 import { KeyStore } from "./key-store.js";
@@ -69,6 +70,7 @@ class App {
     this.people = new People(this.#world);
     this.kitCheck = new KitCheck(this.#world, () => this.#remind());
     this.circles = new Circles(this.#world);
+    this.emergency = new EmergencyDoor(this.#world);
     this.broadcasts = new Broadcasts(this.#world, (circle) => this.circles.nameOf(circle));
     this.devices = new Devices(this.#world, {
       onKit: () => this.#kitChanged(), onKitMade: (device, words) => this.kitCheck.remember(device, words), onOwnRevoked: () => this.#revoked(), circles: () => this.circles.active,
@@ -179,6 +181,7 @@ class App {
       onLog: (check) => {
         this.logCheck.value = check;
       },
+      onEmergency: async (isConnected) => (isConnected ? this.emergency.connected() : this.emergency.changed()),
       onFilled: async () => {
         if (session.roles.includes("coordinator")) await this.broadcasts.gather(this.circles.active);
       },

@@ -24,10 +24,11 @@ export function ownAudiences({ state, me }) {
   return mine ? inOrder(audiencesOf(mine)) : [];
 }
 
-/** Everybody who reads one of these audiences now. @param {Pick<Scene, "state" | "now">} scene @param {readonly string[]} names @returns {string[]} */
-export function readersOf({ state, now }, names) {
+/** Everybody who reads one of these audiences now; an escrow reads nothing. @param {Pick<Scene, "state" | "now" | "escrows">} scene @param {readonly string[]} names @returns {string[]} */
+export function readersOf({ state, now, escrows }, names) {
   const known = names.filter((name) => state?.audiences.has(name));
-  return [...new Set(known.flatMap((name) => (state ? readers(state, name, now) : [])).map((member) => member.account))];
+  const accounts = new Set(known.flatMap((name) => (state ? readers(state, name, now) : [])).map((member) => member.account));
+  return [...accounts].filter((account) => !escrows.has(account));
 }
 
 /**

@@ -167,12 +167,12 @@ export class Broadcasts {
 
   /** @param {string} circle @param {string} note */
   #rowsOf(circle, note) {
-    const { member, book } = this.#world;
+    const { member, book, escrows } = this.#world;
     const [keeper, log] = [book.keeper(circle), book.log(circle)];
     const versions = log.versions.get(note) ?? this.#versions.get(note) ?? [];
     const scene = {
       me: member.account, joinedAt: member.joinedAt, now: member.clock.now(), state: keeper.state, versions: log.versions,
-      waiting: [], receipts: book.receipts(circle).book, accounts: member.accounts,
+      waiting: [], receipts: book.receipts(circle).book, accounts: member.accounts, escrows: escrows.value,
     };
     return receiptRows(scene, { note, versions, author: member.account, audiences: [TEAM] });
   }

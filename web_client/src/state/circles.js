@@ -1,9 +1,9 @@
 /** The list of one's circles, and the way into each: what state/types.js calls Circles. */
 import { utf8 } from "../core/bytes.js";
-import { isActive } from "../core/ledger.js";
+import { isActive, TEAM } from "../core/ledger.js";
 import { each, Soon } from "./lane.js";
 import { acting } from "./failure.js";
-import { create } from "./membership.js";
+import { adding, append, create } from "./membership.js";
 import { OpenCircle } from "./open-circle.js";
 import { isSimilar, patientOf, profileOf } from "./patient.js";
 import { waitingOf } from "./resets.js";
@@ -141,12 +141,15 @@ export class Circles {
     return this.list.value.rows.filter((row) => row.patient && row.active && isSimilar(row.patient, patient));
   }
 
-  /** @param {Patient} patient */
-  create(patient) {
+  /** @param {Patient} patient @param {string | null} [escrow] */
+  create(patient, escrow = null) {
     return acting(async () => {
-      const keeper = await create(this.#world.member, profileOf(patient));
-      const { circle } = keeper;
-      await this.#world.book.keeper(circle).refresh({ isForced: true });
+      const { member, book } = this.#world;
+      const { circle } = await create(member, profileOf(patient));
+      const keeper = book.keeper(circle);
+      await keeper.refresh({ isForced: true });
+      const guard = adding(member, { account: escrow ?? "", role: "professional", audiences: [TEAM], history: "all", until: null });
+      if (escrow) await this.#safely(circle, () => append(member, keeper, guard)); // the circle is there, and its members page says what it lacks
       await this.refresh();
       return circle;
     });

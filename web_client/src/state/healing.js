@@ -13,12 +13,14 @@ const CIRCLES_AT_ONCE = 2;
 /**
  * Make every missing grant this device can make, in one circle or in all; a circle that cannot be healed is reported and
  * does not keep the others from it.
- * @param {Member} member @param {{ circle: string | null, keeperOf: (circle: string) => CircleKeeper }} where
+ * @param {Member} member @param {{ circle: string | null, keeperOf: (circle: string) => CircleKeeper, isOwn?: boolean }} where `isOwn`: for one's own devices alone
  * @returns {Promise<readonly MissingGrant[]>} what was missing
  */
-export async function heal(member, { circle, keeperOf }) {
+export async function heal(member, { circle, keeperOf, isOwn = false }) {
   if (isBot(member)) return [];
-  const { missing, notes } = await member.transport.call("circle.missing", { circle });
+  const asked = await member.transport.call("circle.missing", { circle });
+  const isWanted = (/** @type {{ account: string }} */ row) => !isOwn || row.account === member.account;
+  const [missing, notes] = [asked.missing.filter(isWanted), asked.notes.filter(isWanted)];
   const rows = [...missing, ...notes];
   await member.accounts.get(rows.map((row) => row.account), { isFresh: true });
   await each([...new Set(rows.map((row) => row.circle))], CIRCLES_AT_ONCE, async (one) => {

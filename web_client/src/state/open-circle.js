@@ -73,8 +73,8 @@ export class OpenCircle {
     if (this.#holders > 1) return;
     const { keeper, log, receipts } = this.#parts;
     const draw = () => this.#drawing.ask();
-    const { outbox } = this.#world;
-    this.#stops = [keeper.watch(draw), log.watch(draw), receipts.book.watch(draw), outbox.watch((circle) => circle === this.circle && draw())];
+    const { outbox, escrows } = this.#world;
+    this.#stops = [escrows.watch(draw), keeper.watch(draw), log.watch(draw), receipts.book.watch(draw), outbox.watch((circle) => circle === this.circle && draw())];
     void this.#show();
   }
 
@@ -138,11 +138,11 @@ export class OpenCircle {
 
   /** @returns {Scene} */
   #scene() {
-    const { member, outbox } = this.#world;
+    const { member, outbox, escrows } = this.#world;
     const { keeper, log, receipts } = this.#parts;
     return {
       me: member.account, joinedAt: member.joinedAt, now: member.clock.now(), state: keeper.state, versions: log.versions,
-      waiting: outbox.of(this.circle), receipts: receipts.book, accounts: member.accounts,
+      waiting: outbox.of(this.circle), receipts: receipts.book, accounts: member.accounts, escrows: escrows.value,
     };
   }
 

@@ -1,13 +1,13 @@
 /** Coming back with a recovery kit: the kit is a device, which signs the new one in and hands it every key it has. */
 import { deviceOf } from "../core/device.js";
 import * as kits from "../core/kit.js";
-import { Transport } from "../core/transport.js";
 import { requireInForce } from "../core/account.js";
 import { AccountBook } from "./account-book.js";
 import { Alarms } from "./alarms.js";
 import { CircleKeeper } from "./circle-keeper.js";
 import { heal } from "./healing.js";
 import { adding, appendStatement, joiningDevice } from "./own-account.js";
+import { connected } from "./second-session.js";
 
 /** @typedef {import("./entry.js").EntryParts} EntryParts */
 /** @typedef {import("./member.js").Member} Member */
@@ -39,25 +39,7 @@ export async function restore(parts, { kit, label }) {
   }
 }
 
-/** Log in as the kit. @param {EntryParts} parts @param {import("../core/device.js").DeviceKeys} keys @returns {Promise<{ transport: Transport, account: string }>} */
-function connected({ origin, fetch }, keys) {
-  return new Promise((resolve, reject) => {
-    let account = "";
-    const transport = new Transport({
-      origin, keys, fetch,
-      hearing: {
-        onState: (state) => state === "online" && resolve({ transport, account }),
-        onEvent: () => {}, // what others do meanwhile, the session that follows asks for
-        onToken: (token) => (account = token.account),
-        onDenied: (refusal) => reject(refusal),
-        onFault: (error) => reject(error instanceof Error ? error : new Error("fault", { cause: error })),
-      },
-    });
-    transport.keepOpen().catch(reject);
-  });
-}
-
-/** @param {EntryParts} parts @param {{ keys: import("../core/device.js").DeviceKeys, account: string, transport: Transport }} who @returns {Member} */
+/** @param {EntryParts} parts @param {{ keys: import("../core/device.js").DeviceKeys, account: string, transport: import("../core/transport.js").Transport }} who @returns {Member} */
 function memberOf({ origin, database, keyStore, report }, { keys, account, transport }) {
   const now = () => transport.clock.now();
   const alarms = new Alarms({ database, now, nameOf: () => null, report });

@@ -11,6 +11,7 @@ import { LogLooking } from "./log-looking.js";
 import { isBot } from "./member.js";
 import { Outbox } from "./outbox.js";
 import { ReceiptSender } from "./receipts.js";
+import { Signal } from "./signal.js";
 
 /** @typedef {import("../core/wire.d.ts").Events} Events */
 /** @typedef {import("./types.js").AccountRole} AccountRole */
@@ -36,6 +37,7 @@ import { ReceiptSender } from "./receipts.js";
  * @property {() => Promise<void>} onRevoked
  * @property {(circle: string) => void} onCircle
  * @property {(check: import("./types.js").LogCheck) => void} onLog what is shown was compared with the audit log
+ * @property {(isConnected: boolean) => Promise<void>} onEmergency somebody asks to be let in, or was; `isConnected`: nothing was told before
  * @property {() => Promise<void>} onFilled the notes of the last 30 days are on this device
  */
 
@@ -62,7 +64,7 @@ export class Session {
     const book = new CircleBook(member, { sender, acknowledged });
     const outbox = new Outbox(member, { keeperOf: (circle) => book.keeper(circle), onPosted: ({ circle, ...stored }) => book.log(circle).hear(stored, { mine: true }), acknowledged, exclusively });
     /** @type {World} */
-    this.#world = { member, book, outbox, sender, drafts: new Drafts({ database, keyStore }), prepare, changed: hooks.onCircle };
+    this.#world = { member, book, outbox, sender, drafts: new Drafts({ database, keyStore }), prepare, escrows: new Signal(new Set()), changed: hooks.onCircle };
     this.#log = new LogLooking({ member, book }, { onChecked: hooks.onLog, onFault: (error) => alarms.fault(error) });
     sender.watch((circle) => hooks.onCircle(circle));
     outbox.watch(() => hooks.onState());
@@ -74,8 +76,9 @@ export class Session {
 
   /** What this device has, before anything is asked. */
   async load() {
-    const { member, outbox } = this.#world;
+    const { member, outbox, escrows } = this.#world;
     this.roles = (await member.database.get("values", "roles")) ?? [];
+    escrows.value = new Set(await member.database.get("values", "escrows"));
     member.clock.reached((await member.database.get("values", "clock floor")) ?? 0);
     await member.accounts.load();
     await outbox.load();
@@ -139,6 +142,7 @@ export class Session {
     this.#log.soon();
     if (isBot(member)) return;
     await heal(member, { circle: null, keeperOf: (circle) => book.keeper(circle) });
+    await this.#safely(null, () => this.#hooks.onEmergency(true));
     await this.#circles?.fill();
     await this.#hooks.onFilled();
   }
@@ -162,6 +166,8 @@ export class Session {
       "circle.wanted": (wanted) => this.#wanted(wanted),
       "note.posted": (posted) => this.#noted(posted),
       "receipt.posted": ({ circle, receipts }) => this.#world.book.openReceipts(circle)?.hear(receipts),
+      "audit.due": async () => this.#hooks.onState(),
+      "emergency.changed": () => this.#hooks.onEmergency(false),
     });
     await handlers[event](fact);
   }

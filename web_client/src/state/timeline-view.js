@@ -23,6 +23,7 @@ import { endOf, isActive, roleOf } from "../core/ledger.js";
  * @property {readonly Waiting[]} waiting
  * @property {import("./receipts.js").ReceiptBook} receipts
  * @property {import("./account-book.js").AccountBook} accounts
+ * @property {ReadonlySet<string>} escrows  Accounts that are nobody's (docs/protocol.md §13).
  */
 /** @typedef {{ inputs: readonly unknown[], view: NoteView, order: number }} Cached */
 
@@ -53,7 +54,7 @@ export class TimelineViews {
     const said = waiting?.content ?? shown?.content ?? null;
     const replied = said?.reply_to ? (scene.versions.get(said.reply_to) ?? null) : null;
     const account = shown?.envelope ? scene.accounts.known.get(shown.envelope.header.account) : null;
-    const inputs = [versions, waiting, seen, replied, account, scene.state, scene.receipts.coversSince];
+    const inputs = [versions, waiting, seen, replied, account, scene.state, scene.receipts.coversSince, scene.escrows];
     const before = this.#cache.get(note);
     if (before && inputs.every((input, index) => input === before.inputs[index])) return before;
     const view = Object.freeze(noteView(scene, { note, versions, waiting, seen }));

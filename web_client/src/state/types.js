@@ -45,6 +45,7 @@
  * @property {Directory} directory
  * @property {Devices} devices
  * @property {Broadcasts} broadcasts
+ * @property {import("./types-emergency.js").Emergency} emergency
  * @property {Audit} audit
  * @property {Admin} admin
  * @property {import("./types-keys.js").Lock} lock
@@ -119,12 +120,11 @@
  */
 
 // ── Circles ────────────────────────────────────────────────────────────────────────────────────────────────────
-
 /**
  * @typedef {object} Circles
  * @property {Readable<CircleList>} list
  * @property {(patient: Patient) => readonly CircleRow[]} similar  Circles that may be of the same patient.
- * @property {(patient: Patient) => Promise<string>} create  The new circle's id.
+ * @property {(patient: Patient, escrow?: string | null) => Promise<string>} create  The new circle's id. `escrow`: an account that may let people in.
  * @property {(circle: string) => OpenCircle} open  The same object while somebody holds it; let go with `release`.
  */
 

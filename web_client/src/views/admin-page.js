@@ -5,6 +5,7 @@ import { Doing } from "./doing.js";
 import { icon } from "./icons.js";
 import { LightElement, later } from "./light-element.js";
 import { avatar, failureView, loading, pageHead } from "./parts.js";
+import { href } from "./router.js";
 import "./qr-code.js";
 
 /** @import { AccountRole, AccountRow, Admin } from "../state/types.js" */
@@ -47,6 +48,7 @@ export class AdminPage extends LightElement {
       <div class="page">
         ${pageHead({ title: t("admin.title") })}
         ${this.invitation ? this.#made(this.invitation) : this.#form()}
+        <ul class="rows links"><li><a href=${href.newEscrow}>${icon("key")}<span class="grow">${t("escrow.title")}</span>${icon("chevron")}</a></li></ul>
         ${this.#accounts()}
       </div>`;
   }

@@ -11,6 +11,7 @@ import { backLink, failureView } from "./parts.js";
 import { href } from "./router.js";
 import { Watching } from "./watching.js";
 import { Withdrawing } from "./withdrawing.js";
+import "./emergency-notice.js";
 import "./help-notice.js";
 import "./reset-notice.js";
 
@@ -39,7 +40,7 @@ export class CirclePage extends LightElement {
     /** @type {Draft} */ this.draft = emptyDraft();
     /** @type {{ name: "withdraw" | "history" | "disclose" | "readers" | "view", note: NoteView, index?: number } | null} `index`: of an attachment. */
     this.dialog = null;
-    Watching.on(this, () => [this.open.info, this.open.timeline, this.open.draft, this.open.members, this.open.waiting]);
+    Watching.on(this, () => [this.open.info, this.open.timeline, this.open.draft, this.open.members, this.open.waiting, this.app.emergency.list]);
   }
 
   /** @override */
@@ -121,7 +122,9 @@ export class CirclePage extends LightElement {
     if (info.closed) return html`<p class="notice wait">${icon("lock")}${t("circle.closed.text")}</p>`;
     if (info.loaded && !info.active) return html`<p class="notice wait">${icon("lock")}${t("circle.left.text")}</p>`;
     const waiting = this.open.waiting.value;
+    const emergencies = this.app.emergency.list.value.filter(({ circle }) => circle === this.circle);
     return html`
+      ${emergencies.length > 0 ? html`<emergency-notice .requests=${emergencies} .members=${this.open.members.value} .circle=${this.circle}></emergency-notice>` : nothing}
       ${waiting.length > 0 ? html`<reset-notice .open=${this.open} .waiting=${waiting}></reset-notice>` : nothing}
       ${info.help ? html`<help-notice .open=${this.open} .help=${info.help}></help-notice>` : nothing}`;
   }

@@ -58,6 +58,7 @@ export class EnrolPage extends LightElement {
 
   /** @param {Invitation} invitation */
   #ask({ roles, organisation }) {
+    if (roles.includes("escrow")) return html`<p class="notice wait">${icon("key")}<span>${t("enrol.escrow")}</span></p>`;
     const names = list(roles.map((role) => t(`role.${role}`)));
     return html`
       <p class="lead">${organisation ? t("enrol.text.organisation", { organisation, roles: names }) : t("enrol.text", { roles: names })}</p>

@@ -37,6 +37,7 @@ export class MePage extends LightElement {
         </section>
         ${me.kit === "made" ? nothing : html`<p class="notice wait">${icon("key")}<span>${t("me.no-kit")} <a href=${href.kit}>${t("me.make-kit")}</a></span></p>`}
         <ul class="rows links">
+          ${this.#link(href.emergencies, "bell", t("emergency.title"))}
           ${this.#link(href.devices, "device", t("devices.title"))}
           ${this.#link(href.addDevice, "qr", t("add-device.title"))}
           ${this.#link(href.kit, "key", t("kit.title"))}

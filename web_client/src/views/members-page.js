@@ -9,6 +9,7 @@ import { avatar, failureView, loading, pageHead } from "./parts.js";
 import { go, href } from "./router.js";
 import { Watching } from "./watching.js";
 import "./confirm-dialog.js";
+import "./emergency-members.js";
 import "./invite-form.js";
 import "./reset-notice.js";
 
@@ -32,7 +33,7 @@ export class MembersPage extends LightElement {
     /** @type {Question | null} */ this.question = null;
     this.inviting = false;
     /** @type {{ name: "audience" } | { name: "member", member: MemberRow } | null} */ this.form = null;
-    Watching.on(this, () => [this.open.info, this.open.members, this.app.people.marks]);
+    Watching.on(this, () => [this.open.info, this.open.members, this.app.people.marks, this.app.emergency.escrows]);
   }
 
   /** @override */
@@ -60,6 +61,7 @@ export class MembersPage extends LightElement {
         ${info.mayAdd ? this.#invite(members) : nothing}
         ${info.loaded ? this.#lists(members, info) : loading()}
         ${info.loaded ? this.#audiences(info) : nothing}
+        ${info.loaded ? html`<emergency-members .app=${this.app} .open=${this.open}></emergency-members>` : nothing}
         ${this.#ends(info)}
         ${this.#forms()}
         ${this.question ? this.#ask(this.question) : nothing}
@@ -123,6 +125,7 @@ export class MembersPage extends LightElement {
 
   /** @param {MemberRow} member @param {CircleInfo} info */
   #controls(member, info) {
+    if (this.app.emergency.escrows.value.has(member.account)) return html`<span class="badge accent">${icon("key")}${t("emergency.badge")}</span>`;
     const label = t("member.change-person", { name: member.name });
     return html`
       <div class="row">

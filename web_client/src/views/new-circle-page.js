@@ -5,24 +5,27 @@ import { icon } from "./icons.js";
 import { LightElement, later } from "./light-element.js";
 import { failureView, pageHead } from "./parts.js";
 import { go, href } from "./router.js";
+import { Watching } from "./watching.js";
 
-/** @import { CircleRow, Circles, Patient } from "../state/types.js" */
+/** @import { App, CircleRow, Patient } from "../state/types.js" */
 
 const SEXES = /** @type {const} */ (["F", "M", "U"]);
 
 /** A new circle: four fields, under a minute. */
 export class NewCirclePage extends LightElement {
   /** @override */
-  static properties = { circles: { attribute: false }, patient: { state: true }, tried: { state: true } };
+  static properties = { app: { attribute: false }, patient: { state: true }, tried: { state: true }, guarded: { state: true } };
 
   #doing = new Doing(this);
 
   constructor() {
     super();
-    /** @type {Circles} */ this.circles = later();
+    /** @type {App} */ this.app = later();
     /** @type {{ name: string, sex: "" | Patient["sex"], born: string, place: string }} */
     this.patient = { name: "", sex: "", born: "", place: "" };
     this.tried = false;
+    /** Is emergency access possible? */ this.guarded = true;
+    Watching.on(this, () => [this.app.emergency.escrows]);
   }
 
   /** @override */
@@ -37,6 +40,7 @@ export class NewCirclePage extends LightElement {
           ${this.#sex()}
           ${this.#field({ name: "born", value: born, type: "date" })}
           ${this.#field({ name: "place", value: place, hint: t("new-circle.place.hint") })}
+          ${this.#emergency()}
           ${this.#similar()}
           ${failureView(this.#doing.failure)}
           <div class="buttons">
@@ -74,9 +78,31 @@ export class NewCirclePage extends LightElement {
       </fieldset>`;
   }
 
+  /** That of one's own organisation, where it has one. */
+  get #escrow() {
+    const organisation = this.app.session.value.me?.organisation ?? "";
+    return [...this.app.emergency.escrows.value.values()].find((escrow) => escrow.organisation === organisation) ?? null;
+  }
+
+  #emergency() {
+    const escrow = this.#escrow;
+    if (!escrow) return nothing;
+    const { name, quorum, guardians } = escrow;
+    return html`
+      <div class="field">
+        <label class="check"><input type="checkbox" aria-describedby="patient-emergency-hint" .checked=${this.guarded} @change=${this.#guard}><span>${t("new-circle.emergency")}</span></label>
+        <p class="hint" id="patient-emergency-hint">${t("new-circle.emergency.hint", { name, quorum, count: guardians.length })}</p>
+      </div>`;
+  }
+
+  /** @param {Event} event */
+  #guard(event) {
+    this.guarded = /** @type {HTMLInputElement} */ (event.target).checked;
+  }
+
   #similar() {
     const patient = this.#complete();
-    const rows = patient ? this.circles.similar(patient) : [];
+    const rows = patient ? this.app.circles.similar(patient) : [];
     if (rows.length === 0) return nothing;
     return html`
       <div class="notice wait" role="status">${icon("people")}
@@ -116,7 +142,7 @@ export class NewCirclePage extends LightElement {
     const patient = this.#complete();
     if (!patient) return this.#toMistake();
     await this.#doing.run(async () => {
-      const circle = await this.circles.create(patient);
+      const circle = await this.app.circles.create(patient, this.guarded ? (this.#escrow?.account ?? null) : null);
       this.tell("say", t("new-circle.created"));
       go(href.circle(circle), { replace: true });
     });

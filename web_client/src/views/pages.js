@@ -30,7 +30,7 @@ export const PAGES = {
   },
   "new-circle": {
     load: () => import("./new-circle-page.js"), tab: "circles", beside: true,
-    view: (app) => html`<new-circle-page .circles=${app.circles}></new-circle-page>`,
+    view: (app) => html`<new-circle-page .app=${app}></new-circle-page>`,
   },
   members: {
     load: () => import("./members-page.js"), tab: "circles", beside: true,
@@ -43,6 +43,22 @@ export const PAGES = {
   accesses: {
     load: () => import("./accesses-page.js"), tab: "circles", beside: true, online: true,
     view: (app, { id }) => html`${keyed(id, html`<accesses-page .app=${app} .circle=${id}></accesses-page>`)}`,
+  },
+  "emergency-card": {
+    load: () => import("./emergency-card-page.js"), tab: "circles", beside: true,
+    view: (app, { id }) => html`${keyed(id, html`<emergency-card-page .app=${app} .circle=${id}></emergency-card-page>`)}`,
+  },
+  emergencies: {
+    load: () => import("./emergencies-page.js"), tab: "me", online: true,
+    view: (app) => html`<emergencies-page .app=${app}></emergencies-page>`,
+  },
+  emergency: {
+    load: () => import("./emergency-page.js"), tab: "me", online: true,
+    view: (app, { id, person }) => html`${keyed(`${id}${person}`, html`<emergency-page .app=${app} .circle=${id} .pinned=${person || null}></emergency-page>`)}`,
+  },
+  "new-escrow": {
+    load: () => import("./escrow-page.js"), tab: "admin", online: true,
+    view: (app, { secret }) => html`<escrow-page .app=${app} .token=${secret}></escrow-page>`,
   },
   me: { load: () => import("./me-page.js"), tab: "me", view: (app) => html`<me-page .app=${app}></me-page>` },
   devices: {

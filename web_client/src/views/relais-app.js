@@ -33,7 +33,7 @@ export class RelaisApp extends LightElement {
     /** @type {App} */ this.app = later();
     this.route = routeOf(location);
     this.said = "";
-    Watching.on(this, () => [this.app.session, this.app.circles.list, this.app.connectivity, this.app.reminder]);
+    Watching.on(this, () => [this.app.session, this.app.circles.list, this.app.connectivity, this.app.reminder, this.app.emergency.list]);
     this.addEventListener("say", (event) => this.#say(/** @type {CustomEvent<string>} */ (event).detail));
   }
 
@@ -112,7 +112,7 @@ export class RelaisApp extends LightElement {
       <button class="button skip" @click=${this.#skip}>${t("skip")}</button>
       <div class="frame" data-pane=${pane}>
         <status-banner .app=${this.app}></status-banner>
-        ${this.#reminder()}
+        <div class="asks">${this.#emergency()}${this.#reminder()}</div>
         ${this.#rail(page)}
         <main id="main" class="panes ${beside ? "two" : ""}" tabindex="-1">
           ${beside ? this.#list() : nothing}
@@ -135,6 +135,15 @@ export class RelaisApp extends LightElement {
     const reminder = this.app.reminder.value;
     if (!reminder || !["circles", "me"].includes(this.route.name)) return nothing;
     return html`<reminder-banner .app=${this.app} .reminder=${reminder}></reminder-banner>`;
+  }
+
+  /** Somebody waits outside, for one's answer. */
+  #emergency() {
+    const count = this.app.emergency.list.value.filter(({ asked, mayFinish }) => asked || mayFinish).length;
+    if (count === 0 || this.route.name === "emergencies") return nothing;
+    return html`
+      <section class="banner emergency" role="alert">${icon("bell")}<p><strong>${t("emergency.call", { count })}</strong></p>
+        <a class="button" href=${href.emergencies}>${t("emergency.call.action")}</a></section>`;
   }
 
   #live() {

@@ -5,9 +5,10 @@
  * @typedef {"circles" | "new-circle" | "circle" | "members" | "accesses" | "devices" | "add-device" | "kit"
  *   | "broadcasts" | "new-broadcast" | "broadcast" | "audit" | "admin" | "me" | "enrol" | "join" | "restore"
  *   | "person" | "lock" | "check-kit" | "replace-kit"
+ *   | "emergencies" | "emergency" | "emergency-card" | "new-escrow"
  *   | "unknown"} RouteName
  */
-/** `person`: an account, where the page is about one of a circle’s people. @typedef {{ name: RouteName, id: string, person: string, secret: string }} Route */
+/** `person`: an account, where the page is about one of a circle’s people; the escrow that an emergency card names. @typedef {{ name: RouteName, id: string, person: string, secret: string }} Route */
 
 /** @type {readonly (readonly [RouteName, RegExp])[]} */
 const PATTERNS = [
@@ -16,6 +17,7 @@ const PATTERNS = [
   ["circle", /^circle\/([0-9a-f]{64})$/u],
   ["members", /^circle\/([0-9a-f]{64})\/members$/u],
   ["person", /^circle\/([0-9a-f]{64})\/members\/([0-9a-f]{64})$/u],
+  ["emergency-card", /^circle\/([0-9a-f]{64})\/card$/u],
   ["accesses", /^circle\/([0-9a-f]{64})\/accesses$/u],
   ["devices", /^devices$/u],
   ["add-device", /^devices\/add$/u],
@@ -28,6 +30,9 @@ const PATTERNS = [
   ["broadcast", /^broadcasts\/([0-9a-f-]{36})$/u],
   ["audit", /^audit$/u],
   ["admin", /^admin$/u],
+  ["emergencies", /^emergency$/u],
+  ["emergency", /^emergency\/([0-9a-f]{64})(?:\/([0-9a-f]{64}))?$/u],
+  ["new-escrow", /^escrow$/u],
   ["me", /^me$/u],
   ["join", /^join$/u],
   ["restore", /^restore$/u],
@@ -63,6 +68,10 @@ export const href = {
   /** @param {string} broadcast */ broadcast: (broadcast) => `/#/broadcasts/${broadcast}`,
   audit: "/#/audit",
   admin: "/#/admin",
+  emergencies: "/#/emergency",
+  /** @param {string} circle @param {string | null} [escrow] */ emergency: (circle, escrow = null) => `/#/emergency/${circle}${escrow ? `/${escrow}` : ""}`,
+  /** @param {string} circle */ emergencyCard: (circle) => `/#/circle/${circle}/card`,
+  newEscrow: "/#/escrow",
   me: "/#/me",
   join: "/#/join",
   restore: "/#/restore",

@@ -21,7 +21,7 @@ const state = {
   ]),
 };
 const accounts = { known: new Map([["nurse", { profile: { name: "Nadia", profession: "Infirmière", organisation: "" } }]]) };
-const scene = /** @type {any} */ ({ state, accounts, me: "nurse", now: NOW });
+const scene = /** @type {any} */ ({ state, accounts, me: "nurse", now: NOW, escrows: new Set() });
 
 /** @param {string[]} names */
 const sealed = (...names) => /** @type {any} */ ({ header: { keys: names.map((audience) => ({ audience })) } });
@@ -32,6 +32,12 @@ test("the team comes first, with everybody who reads it now", () => {
   assert.deepEqual(team?.people.map((person) => person.account), ["nurse", "doctor", "substitute", "changed"]);
   assert.deepEqual([care?.mine, care?.people.map((person) => person.account)], [true, ["nurse", "changed"]]);
   assert.deepEqual(readersOf(scene, ["care", "unknown"]), ["nurse", "changed"]);
+});
+
+test("an escrow is nobody who has to read a note, though it has the team's key", () => {
+  const guarded = { ...scene, escrows: new Set(["doctor"]) };
+  assert.deepEqual(readersOf(guarded, ["team"]), ["nurse", "substitute", "changed"]);
+  assert.ok(audienceViews(guarded)[0]?.people.some((person) => person.account === "doctor"));
 });
 
 test("a note goes to the team unless something was chosen, and never elsewhere than was chosen", () => {

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { cardOf } from "../../src/views/emergency-link.js";
 import { href, routeOf } from "../../src/views/router.js";
 
 const CIRCLE = "ab".repeat(32);
@@ -26,4 +27,21 @@ test("what is no circle's id leads nowhere", () => {
 
 test("a circle's address never reaches a server: it stands behind the #", () => {
   for (const url of [href.circle(CIRCLE), href.accesses(CIRCLE)]) assert.equal(new URL(url, "https://relais.example").pathname, "/");
+});
+
+test("an emergency card leads to the circle's guardians, and names its escrow", () => {
+  const escrow = "ef".repeat(32);
+  assert.deepEqual(at(href.emergency(CIRCLE, escrow)), { name: "emergency", id: CIRCLE, person: escrow, secret: "" });
+  assert.deepEqual(at(href.emergency(CIRCLE)), { name: "emergency", id: CIRCLE, person: "", secret: "" });
+  assert.deepEqual([href.emergencies, href.emergencyCard(CIRCLE), href.newEscrow].map((to) => at(to).name), ["emergencies", "emergency-card", "new-escrow"]);
+});
+
+test("what a card's code says is read, and nothing of another service's", () => {
+  const [origin, escrow] = ["https://relais.example", "ef".repeat(32)];
+  assert.deepEqual(cardOf(` ${origin}${href.emergency(CIRCLE, escrow)}\n`, origin), { circle: CIRCLE, pinned: escrow });
+  assert.deepEqual(cardOf(origin + href.emergency(CIRCLE), origin), { circle: CIRCLE, pinned: null });
+  assert.deepEqual(cardOf(CIRCLE, origin), { circle: CIRCLE, pinned: null });
+  for (const text of ["", "card", `https://elsewhere.example${href.emergency(CIRCLE)}`, `${origin}/enrol${href.emergency(CIRCLE).slice(1)}`, origin + href.circle(CIRCLE)]) {
+    assert.equal(cardOf(text, origin), null, text);
+  }
 });

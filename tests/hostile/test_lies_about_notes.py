@@ -15,7 +15,6 @@ from relais.client.sdk import Circle, Client, File
 from relais.crypto import envelope
 from relais.crypto.content import Content
 from relais.crypto.envelope import Draft, To
-from relais.crypto.errors import ProtocolError
 from relais.models.ids import uuid7
 from relais.models.wire.note import SyncCircle
 

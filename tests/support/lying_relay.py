@@ -2,11 +2,14 @@
 
 async with LyingRelay(relay.origin) as liar:
     liar.answers["circle.sync"] = lambda request, answer: …     what the member hears instead
+    liar.posts["/auth/token"] = lambda request, answer: …       the same of what is asked over HTTP
+    liar.holds["circle.append"] = Together(2)                   what the member sends waits for this first
     liar.forwarded                                              what the member sent, by event
 """
 
 import asyncio
-from collections.abc import Callable
+import json
+from collections.abc import Awaitable, Callable
 from contextlib import AsyncExitStack
 from dataclasses import replace
 from typing import Any, Self
@@ -24,11 +27,28 @@ Lie = Callable[[Any, Any], Any]
 WRITES = ("note.post", "circle.append", "circle.create", "circle.grant", "account.append")
 
 
+class Together:
+    """Lets the first few go at the same moment, and whatever comes after them at once."""
+
+    def __init__(self, count: int) -> None:
+        self._missing = count
+        self._all_there = asyncio.Event()
+
+    async def __call__(self) -> None:
+        self._missing -= 1
+        if self._missing <= 0:
+            self._all_there.set()
+        async with asyncio.timeout(60):
+            await self._all_there.wait()
+
+
 class LyingRelay:
     """Honest until it is told to lie."""
 
     def __init__(self, origin: str) -> None:
         self.answers: dict[str, Lie] = {}
+        self.posts: dict[str, Lie] = {}
+        self.holds: dict[str, Callable[[], Awaitable[None]]] = {}
         self.blobs: Callable[[bytes], bytes] = lambda data: data
         self.forwarded: list[tuple[str, Any]] = []
         self._truth = origin
@@ -92,7 +112,14 @@ class LyingRelay:
 
     async def _event(self, event: str, sid: str, request: Any) -> Any:
         self.forwarded.append((event, request))
-        answer = await self._upstream[sid].call(event, request, timeout=20)
+        if event in self.holds:
+            await self.holds[event]()
+        try:
+            answer = await self._upstream[sid].call(event, request, timeout=20)
+        except (KeyError, socketio.exceptions.TimeoutError):
+            if sid in self._upstream:
+                raise
+            return None  # whoever asked is gone: a page that was loaded anew
         lie = self.answers.get(event)
         if lie is None or "ok" not in answer:
             return answer
@@ -111,6 +138,9 @@ class LyingRelay:
             data = await answer.read()
             if request.method == "GET" and request.path.startswith("/blobs/"):
                 data = self.blobs(data)
+            if request.path in self.posts and answer.status == 200:
+                told = self.posts[request.path](json.loads(body), json.loads(data))
+                data = json.dumps(told).encode()
             kept = {
                 name: value
                 for name, value in answer.headers.items()

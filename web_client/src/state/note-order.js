@@ -35,7 +35,10 @@ export class NoteOrder {
   async met(versions, { others = [], lastSeq }) {
     /** @type {Map<number, string | null>} */
     const told = new Map(others.map((seq) => [seq, null]));
-    for (const { seq, envelope, damaged } of versions) if (envelope && damaged === null) told.set(seq, envelope.digest);
+    const good = versions.filter(({ envelope, damaged }) => envelope && damaged === null);
+    for (const { seq, envelope } of good) told.set(seq, /** @type {import("../core/envelope.js").Envelope} */ (envelope).digest);
+    const numbers = new Map([...told].map(([seq, digest]) => [digest, seq]));
+    if (good.some(({ seq, envelope }) => (numbers.get(envelope?.header.replaces ?? "") ?? 0) > seq)) throw new ProtocolError("wrong-order");
     const rights = this.#rights;
     try {
       return await this.#places.meet(told, { rights, lastSeq });

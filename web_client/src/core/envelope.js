@@ -156,6 +156,9 @@ export async function contentKeyOf({ header }, keys) {
   return key;
 }
 
+/** Is this the key of this version? What a grant of a single version is told true by. @param {Envelope} envelope @param {Bytes} key */
+export const isContentKey = async ({ header }, key) => isSame(await commit(key), header.commitment);
+
 /** @param {Header} header @param {EpochKeys} epochKeys @returns {Promise<Bytes>} */
 async function openKey(header, epochKeys) {
   for (const sealed of header.keys) {

@@ -14,15 +14,17 @@ const NO_LINK = Object.freeze({ replacedBy: null, opening: null });
 export class AccountBook {
   #database;
   #transport;
+  #alarms;
   /** @type {Map<string, AccountState>} */ #known = new Map();
   /** @type {Map<string, Link>} */ #links = new Map();
   /** @type {Set<string>} what changed since it was fetched */ #stale = new Set();
   /** @type {Map<string, Promise<void>>} */ #fetching = new Map();
 
-  /** @param {{ database: import("./database.js").Database, transport: import("../core/transport.js").Transport }} parts */
-  constructor({ database, transport }) {
+  /** @param {{ database: import("./database.js").Database, transport: import("../core/transport.js").Transport, alarms?: import("./alarms.js").Alarms | null }} parts `alarms`: who hears of a chain that does not hold */
+  constructor({ database, transport, alarms = null }) {
     this.#database = database;
     this.#transport = transport;
+    this.#alarms = alarms;
   }
 
   /** Every account this device has met. @returns {ReadonlyMap<string, AccountState>} */
@@ -133,9 +135,22 @@ export class AccountBook {
   /** Throws ProtocolError `wrong-account` for another account's chain. @param {import("../core/wire.d.ts").Chain} chain */
   async #take({ account, statements }) {
     const before = this.#known.get(account) ?? null;
-    const after = await followChain(before, statements);
-    if (after.account !== account) throw new ProtocolError("wrong-account");
+    const after = await this.#followed(account, before, statements);
     if (after.seq !== before?.seq) await this.#keep(after, this.#links.get(account) ?? NO_LINK);
+  }
+
+  /** @param {string} account @param {AccountState | null} before @param {readonly Bytes[]} statements */
+  async #followed(account, before, statements) {
+    try {
+      const after = await followChain(before, statements);
+      if (after.account !== account) throw new ProtocolError("wrong-account");
+      return after;
+    } catch (error) {
+      if (!(error instanceof ProtocolError)) throw error;
+      const broken = error.concerning({ account, name: this.nameOf(account) });
+      this.#alarms?.fault(broken);
+      throw broken;
+    }
   }
 
   /** Throws ProtocolError `wrong-account` for a successor that does not name this account itself. @param {import("../core/wire.d.ts").Chain} chain */
@@ -158,12 +173,18 @@ export class AccountBook {
  */
 export async function followChain(before, statements) {
   const seen = before?.heads ?? [];
-  if (statements.length < seen.length) throw new ProtocolError("rollback");
+  if (statements.length < seen.length) throw new ProtocolError("rollback", { about: { seq: statements.length - 1 } });
   let state = before;
   for (const [seq, statement] of statements.entries()) {
     if (seq >= seen.length) state = await apply(state, statement);
-    else if ((await digest(statement)) !== seen[seq]) throw new ProtocolError("fork");
+    else await checkSeen(statement, { seq, hash: /** @type {string} */ (seen[seq]) });
   }
   if (state === null) throw new ProtocolError("broken-chain");
   return state;
+}
+
+/** Throws ProtocolError `fork`. @param {Bytes} statement @param {{ seq: number, hash: string }} seen */
+async function checkSeen(statement, { seq, hash }) {
+  const of = await digest(statement);
+  if (of !== hash) throw new ProtocolError("fork", { about: { of, seq } });
 }

@@ -8,6 +8,11 @@ import { Signal } from "./signal.js";
 /** Reasons that people are told of as such. */
 const TOLD = /** @type {const} */ (["fork", "rollback", "wrong-order"]);
 
+/** What is wrong with this device and concerns nobody else; and keys, of which the server hears by the grant itself. */
+const UNTOLD = new Set(["storage", "bug", "wrong-key"]);
+/** Reasons that say what this device lacks, and not that something it was shown does not hold. */
+const OWN = new Set(["key-missing", "cannot-open", "circle-closed"]);
+
 export class Alarms {
   /** @type {Signal<readonly Alarm[]>} */
   list = new Signal(/** @type {readonly Alarm[]} */ ([]));
@@ -15,6 +20,8 @@ export class Alarms {
   #now;
   #nameOf;
   #report;
+  /** @type {Promise<import("./alarm-reports.js").AlarmReports> | null} */ #reports = null;
+  /** @type {WeakSet<ProtocolError>} */ #heard = new WeakSet();
 
   /** @param {{ database: import("./database.js").Database, now: () => number, nameOf: (circle: string) => string | null, report: (error: unknown) => void }} parts `report`: for developers */
   constructor({ database, now, nameOf, report }) {
@@ -22,6 +29,22 @@ export class Alarms {
     this.#now = now;
     this.#nameOf = nameOf;
     this.#report = report;
+  }
+
+  /** What was raised without a connection is reported now. @param {Pick<import("../core/transport.js").Transport, "call">} transport */
+  connected(transport) {
+    return this.#reported((reports) => reports.connected(transport));
+  }
+
+  /** Whatever becomes of a report, the alarm is shown. @param {(reports: import("./alarm-reports.js").AlarmReports) => Promise<void>} task */
+  async #reported(task) {
+    try {
+      this.#reports ??= import("./alarm-reports.js").then(({ AlarmReports }) => new AlarmReports({ database: this.#database, report: this.#report }));
+      await task(await this.#reports);
+    } catch (error) {
+      this.#reports = null;
+      this.#report(error);
+    }
   }
 
   /** Circles have no names yet: `name` gives them, once they are open. */
@@ -33,8 +56,13 @@ export class Alarms {
     this.list.value = this.list.value.map((alarm) => ({ ...alarm, circleName: alarm.circle === null ? null : this.#nameOf(alarm.circle) }));
   }
 
-  /** @param {Alarm["kind"]} kind @param {string | null} [circle] @param {string | null} [person] the name of whose doing it is */
-  raise(kind, circle = null, person = null) {
+  /**
+   * Shown here, and reported to the server, whose auditors hear of it.
+   * @param {Alarm["kind"]} kind @param {string | null} [circle] @param {string | null} [person] the name of whose doing it is
+   * @param {Partial<import("../core/wire.d.ts").ReportAlarm> | null} [report] what it is about; null: that was reported already
+   */
+  raise(kind, circle = null, person = null, report = {}) {
+    if (report && !UNTOLD.has(kind)) void this.#reported((reports) => reports.add({ kind, circle, account: null, of: null, seq: null, ...report }));
     const id = `${kind} ${circle ?? ""}${person === null ? "" : ` ${person}`}`;
     if (this.list.value.some((alarm) => alarm.id === id)) return;
     const circleName = circle === null ? null : this.#nameOf(circle);
@@ -50,12 +78,24 @@ export class Alarms {
   fault(error, circle = null) {
     const isFair = error instanceof Refusal && error.code !== "malformed" && error.code !== "internal";
     const isOver = error instanceof DOMException && error.name === "AbortError"; // the session ended meanwhile
-    if (error instanceof Unreachable || isFair || isOver) return;
+    if (error instanceof Unreachable || isFair || isOver || this.#isHeard(error)) return;
     this.#report(error);
-    const told = error instanceof ProtocolError ? TOLD.find((kind) => kind === error.reason) : undefined;
-    if (told) return this.raise(told, circle);
+    if (error instanceof ProtocolError && !error.about.isOwn && !OWN.has(error.reason)) return this.#broken(error, circle);
     const isStorage = error instanceof DOMException && error.name === "QuotaExceededError";
     this.raise(isStorage ? "storage" : "bug", circle);
+  }
+
+  /** Whoever finds something out tells of it, and so may all whom it keeps from their work. @param {unknown} error */
+  #isHeard(error) {
+    const isHeard = error instanceof ProtocolError && this.#heard.has(error);
+    if (error instanceof ProtocolError) this.#heard.add(error);
+    return isHeard;
+  }
+
+  /** What the server showed does not hold. @param {ProtocolError} error @param {string | null} circle */
+  #broken({ reason, about: { account, name = "", of = null, seq = null, isKnown = false } }, circle) {
+    if (account !== undefined) return this.raise("account", null, name || account.slice(0, 8), { kind: reason, account, of, seq });
+    this.raise(TOLD.find((kind) => kind === reason) ?? "refused", circle, null, isKnown ? null : { kind: reason, of, seq });
   }
 
   /** Somebody handed this device a key that opens nothing. @param {import("../core/errors.js").ProtocolError} error @param {string} circle @param {string} person */

@@ -96,7 +96,9 @@ class Checking {
     try {
       await verifyConsistency(seen, newest, path);
     } catch (error) {
-      this.#member.alarms.raise(newest.size < seen.size ? "log-rollback" : "log-fork");
+      const about = { of: toHex(newest.root), seq: newest.size };
+      if (newest.size < seen.size) this.#member.alarms.raise("log-rollback", null, null, { kind: "rolled-back", ...about });
+      else this.#member.alarms.raise("log-fork", null, null, { kind: "old-root-mismatch", ...about });
       throw error;
     }
     return seen.size;

@@ -3,7 +3,7 @@
  * profile. Kept in the database, so that it is all there without a network.
  */
 import { digest } from "../core/cose.js";
-import { openEnvelope, peek as peekEnvelope, verify as verifyEnvelope } from "../core/envelope.js";
+import { isContentKey, openEnvelope, peek as peekEnvelope, verify as verifyEnvelope } from "../core/envelope.js";
 import { keyName } from "../core/epoch.js";
 import { ProtocolError } from "../core/errors.js";
 import { nameOf, openGrant, peek as peekGrant } from "../core/grant.js";
@@ -49,7 +49,7 @@ export class CircleKeeper {
 
   /** Throws ProtocolError `not-a-member` while nothing is known. @returns {CircleState} */
   get known() {
-    if (!this.#kept.state) throw new ProtocolError("not-a-member");
+    if (!this.#kept.state) throw new ProtocolError("not-a-member", { about: { isOwn: true } });
     return this.#kept.state;
   }
 
@@ -139,16 +139,59 @@ export class CircleKeeper {
     });
   }
 
-  /** A contradiction that somebody else's note brought to light. @param {"fork" | "rollback"} kind */
-  async contradict(kind) {
+  /** A contradiction. @param {"fork" | "rollback"} kind @param {import("../core/errors.js").About} [about] what brought it to light */
+  async contradict(kind, { of, seq, isKnown = false } = {}) {
     await this.#keep({ alarm: kind });
-    this.#member.alarms.raise(kind, this.circle);
+    this.#member.alarms.raise(kind, this.circle, null, isKnown ? null : { of: of ?? null, seq: seq ?? null });
     this.#tell();
+  }
+
+  /**
+   * Loads, and where the key handed over for this version alone is not its own: find the true one among the grants, and report the others
+   * as a wrong epoch key is. Without a connection it stays as it was.
+   * @param {import("../core/envelope.js").Envelope} envelope
+   */
+  async settle(envelope) {
+    await this.load();
+    const { note, version } = envelope.header;
+    const own = this.#keys.get(keyName(note, version));
+    if (!own || (await isContentKey(envelope, own))) return;
+    try {
+      await this.#lane.run(async () => this.#settle(envelope));
+    } catch (error) {
+      this.#member.alarms.fault(error, this.circle);
+    }
+  }
+
+  /** @param {import("../core/envelope.js").Envelope} envelope */
+  async #settle(envelope) {
+    const { judged } = await import("./own-keys.js");
+    const { note, version } = envelope.header;
+    const { key, unfit } = await judged(this.#member, this.known, { envelope, grants: await this.#allGrants() });
+    for (const granter of unfit.values()) this.#member.alarms.wrongKey(new ProtocolError("wrong-key"), this.circle, this.#member.accounts.nameOf(granter));
+    if (unfit.size > 0) await this.#member.transport.call("circle.unopenable", { circle: this.circle, grants: [...unfit.keys()] });
+    const at = { audience: note, epoch: version };
+    if (key) await this.#member.database.write(await this.#member.keyStore.epochWrites(this.circle, [{ ...at, key }]));
+    else await this.#member.database.write([{ store: "epochs", delete: [this.circle, note, version] }]);
+    if (key) this.#keys.set(keyName(note, version), key);
+    else this.#keys.delete(keyName(note, version));
+  }
+
+  async #allGrants() {
+    /** @type {Bytes[]} */
+    const all = [];
+    for (let after = 0, isMore = true; isMore;) {
+      const { grants, last } = await this.#member.transport.call("circle.grants", { circle: this.circle, after });
+      all.push(...grants);
+      isMore = grants.length >= GRANTS_PAGE && last > after;
+      after = last;
+    }
+    return all;
   }
 
   /** Nothing is written to a circle whose ledger contradicted itself. Throws ProtocolError `fork`, `rollback`. */
   requireSound() {
-    if (this.alarm) throw new ProtocolError(this.alarm);
+    if (this.alarm) throw new ProtocolError(this.alarm, { about: { isKnown: true } });
   }
 
   async #load() {
@@ -164,7 +207,10 @@ export class CircleKeeper {
     try {
       await this.#followLedger();
     } catch (error) {
-      if (error instanceof ProtocolError && (error.reason === "fork" || error.reason === "rollback")) await this.contradict(error.reason);
+      if (!(error instanceof ProtocolError)) throw error;
+      const { reason, about } = error;
+      if (about.account === undefined && (reason === "fork" || reason === "rollback")) await this.contradict(reason, about);
+      else this.#member.alarms.fault(error, this.circle);
       throw error;
     }
   }
@@ -221,8 +267,11 @@ export class CircleKeeper {
     const epochs = [];
     /** @type {string[]} */
     const unfit = [];
-    for (const data of grants) epochs.push(...(await this.#openGrant(data, unfit)));
-    for (const { audience, epoch, key } of epochs) this.#keys.set(keyName(audience, epoch), key);
+    for (const data of grants) {
+      const opened = await this.#openGrant(data, unfit);
+      for (const { audience, epoch, key } of opened) this.#keys.set(keyName(audience, epoch), key);
+      epochs.push(...opened);
+    }
     const writes = await this.#member.keyStore.epochWrites(this.circle, epochs);
     if (unfit.length > 0) await this.#member.transport.call("circle.unopenable", { circle: this.circle, grants: unfit });
     const lockedSince = this.#isLacking() ? (this.#kept.lockedSince ?? this.#member.clock.now()) : null;
@@ -244,10 +293,11 @@ export class CircleKeeper {
       const granters = await this.#member.accounts.get([grant.granter]);
       const granter = /** @type {import("../core/account.js").AccountState} */ (granters.get(grant.granter));
       const opened = await openGrant(data, this.#member.keys, { state: this.known, granter });
-      return grant.keys.map((name) => ({ ...placeOf(name), key: /** @type {Bytes} */ (opened.get(nameOf(name))) }));
+      const wanted = grant.keys.filter((name) => !("note" in name && this.#keys.has(nameOf(name)))); // which nobody takes the place of, until `settle` has judged it
+      return wanted.map((name) => ({ ...placeOf(name), key: /** @type {Bytes} */ (opened.get(nameOf(name))) }));
     } catch (error) {
       if (!(error instanceof ProtocolError)) throw error;
-      if (!SEALED_IN_VAIN.has(error.reason)) this.#member.alarms.fault(error, this.circle);
+      if (!SEALED_IN_VAIN.has(error.reason)) this.#member.alarms.fault(error.concerning({ of: await digest(data) }), this.circle);
       else {
         unfit.push(await digest(data));
         this.#member.alarms.wrongKey(error, this.circle, this.#member.accounts.nameOf(peekGrant(data).granter));
@@ -281,7 +331,7 @@ export class CircleKeeper {
       if (envelope.header.ledger_seq > this.known.seq) return; // newer than this ledger: both come with the next refresh
       checkCouldPost(this.known, envelope.header);
       const [version, seen] = [envelope.header.version, this.#kept.profileVersion ?? 0];
-      if (version < seen) throw new ProtocolError("rollback");
+      if (version < seen) throw new ProtocolError("rollback", { about: { of: envelope.digest, seq: version } });
       this.profile = await openEnvelope(envelope, this.#keys);
       if (version > seen) await this.#keep({ profileVersion: version });
     } catch (error) {
@@ -312,7 +362,9 @@ const placeOf = (name) => ("note" in name ? { audience: name.note, epoch: name.v
  */
 async function sinceHead(state, entries) {
   const [known, ...later] = entries;
-  if (!known) throw new ProtocolError("rollback");
-  if ((await digest(known)) !== state.head) throw new ProtocolError("fork");
+  const { seq } = state;
+  if (!known) throw new ProtocolError("rollback", { about: { seq } });
+  const of = await digest(known);
+  if (of !== state.head) throw new ProtocolError("fork", { about: { of, seq } });
   return later;
 }

@@ -16,7 +16,7 @@ export async function logKey(member) {
   await member.database.update("values", "log key", (before) => before ?? text);
   const pinned = await member.database.get("values", "log key");
   if (pinned !== text) {
-    member.alarms.raise("log-fork");
+    member.alarms.raise("log-fork", null, null, { kind: "vkey-changed" });
     throw new ProtocolError("vkey-changed");
   }
   return parseVkey(pinned);

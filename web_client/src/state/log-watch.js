@@ -3,6 +3,7 @@
  * client/log_watch.py does. The key of the log is the one it had when this browser first met it, its tree heads extend each
  * other; both are shared with the auditor's page. What does not hold is an alarm, and kept with what the server said.
  */
+import { toHex } from "../core/bytes.js";
 import { policy } from "../core/checkpoint.js";
 import { ProtocolError } from "../core/errors.js";
 import { checkHeads, verifyGrowth, verifyHead } from "../core/ledger-heads.js";
@@ -27,6 +28,7 @@ import { isBot } from "./member.js";
  */
 /** @typedef {{ heads: readonly string[], keeper: CircleKeeper | null, fetchedAt: number }} Shown a ledger as it is shown here */
 
+const NOWHERE = Object.freeze({ circle: null, account: null });
 const AT_ONCE = 50;
 const EVIDENCE_MOST = 5;
 const HOUR = 3_600_000;
@@ -112,7 +114,7 @@ export class LogWatch {
       for (const one of answer.entries) told.push(await verifyHead(one, head));
       await this.#grown(seen, head);
     } catch (error) {
-      if (error instanceof ProtocolError) await this.#alarm(error.reason, null, answer);
+      if (error instanceof ProtocolError) await this.#alarm(error.reason, NOWHERE, answer);
       throw error;
     }
     const judged = await this.#judge(shown, { ledgers, told, answer });
@@ -124,7 +126,7 @@ export class LogWatch {
     try {
       return await this.#member.transport.call("audit.heads", request);
     } catch (error) {
-      if (error instanceof Refusal && error.code === "not_found" && error.facts["size"] !== undefined) await this.#alarm("rolled-back", null, null);
+      if (error instanceof Refusal && error.code === "not_found" && error.facts["size"] !== undefined) await this.#alarm("rolled-back", NOWHERE, null);
       throw error;
     }
   }
@@ -153,8 +155,8 @@ export class LogWatch {
       return checkHeads(about, ledger, heads);
     } catch (error) {
       if (error instanceof ProtocolError) {
-        await this.#alarm(error.reason, keeper ? ledger : null, answer);
-        await keeper?.contradict("fork");
+        await this.#alarm(error.reason, placeOf(ledger, keeper), answer);
+        await keeper?.contradict("fork", { isKnown: true });
       }
       throw error;
     }
@@ -165,7 +167,7 @@ export class LogWatch {
     const kept = await this.#ledgers();
     for (const [ledger, { heads, keeper, fetchedAt }] of shown) {
       const { told, toldAt } = kept[ledger] ?? UNCHECKED;
-      if (told >= heads.length && fetchedAt - toldAt > this.#patience.withheld) await this.#alarm("withheld-ledger", keeper ? ledger : null, null);
+      if (told >= heads.length && fetchedAt - toldAt > this.#patience.withheld) await this.#alarm("withheld-ledger", placeOf(ledger, keeper), null);
     }
   }
 
@@ -175,15 +177,18 @@ export class LogWatch {
     const fresh = due.filter((ledger) => !kept[ledger]?.since);
     if (fresh.length > 0) await this.#keep(Object.fromEntries(fresh.map((ledger) => [ledger, { ...UNCHECKED, ...kept[ledger], since: now }])));
     const late = due.filter((ledger) => now - (kept[ledger]?.since || now) >= this.#patience.missing);
-    if (late.length > 0) await this.#alarm("unlogged-ledger", null, null);
+    const [ledger] = late.sort();
+    if (ledger) await this.#alarm("unlogged-ledger", { ...placeOf(ledger, shown.get(ledger)?.keeper ?? null), isUnnamed: true }, null);
   }
 
-  /** @param {string} reason @param {string | null} circle @param {HeadsProven | null} answer */
-  async #alarm(reason, circle, answer) {
+  /** `isUnnamed`: there may be several. @param {string} reason @param {{ circle: string | null, account: string | null, isUnnamed?: boolean }} place @param {HeadsProven | null} answer */
+  async #alarm(reason, { circle: where, account, isUnnamed = false }, answer) {
     const seen = await this.#seen();
+    const circle = isUnnamed ? null : where;
     const evidence = { reason, at: Date.now(), circle, size: seen.size, root: seen.root, answer };
     await this.#member.database.update("values", "log evidence", (before) => [...(before ?? []), evidence].slice(0, EVIDENCE_MOST));
-    this.#member.alarms.raise(kindOf(reason), circle);
+    const isLog = where === null && account === null;
+    this.#member.alarms.raise(kindOf(reason), circle, null, { kind: reason, circle: where, account, ...(isLog ? { of: toHex(seen.root), seq: seen.size } : {}) });
   }
 
   /** @param {SeenHead} seen @param {import("../core/merkle.js").TreeHead} head */
@@ -217,6 +222,9 @@ function moved(before, { judged, about, newest }) {
   const is = { ...before, seq, next: last ? last.index + 1 : before.next, ...(told > before.told ? { told, toldAt: Date.now() } : {}) };
   return last && seq >= newest ? { ...is, at: Date.now(), since: 0 } : is;
 }
+
+/** A ledger is a circle's where this device keeps it, else an account's. @param {string} ledger @param {CircleKeeper | null} keeper */
+const placeOf = (ledger, keeper) => (keeper ? { circle: ledger, account: null } : { circle: null, account: ledger });
 
 /** @param {string} reason @returns {import("./types.js").Alarm["kind"]} */
 function kindOf(reason) {

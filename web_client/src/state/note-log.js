@@ -354,7 +354,7 @@ export class NoteLog {
   /** @param {Version} version @returns {Promise<Version>} */
   async #opened(version) {
     if (version.content || version.damaged !== null || !version.envelope) return version;
-    await this.#keeper.load();
+    await this.#keeper.settle(version.envelope);
     try {
       return { ...version, content: await openEnvelope(version.envelope, this.#keeper.keys), isLocked: false };
     } catch (error) {

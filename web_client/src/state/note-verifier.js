@@ -78,7 +78,7 @@ export class NoteVerifier {
     try {
       checkCouldPost(this.#keeper.known, header);
     } catch (error) {
-      if (error instanceof ProtocolError && (error.reason === "fork" || error.reason === "rollback")) await this.#keeper.contradict(error.reason);
+      if (error instanceof ProtocolError && (error.reason === "fork" || error.reason === "rollback")) await this.#keeper.contradict(error.reason, { of: header.ledger_head, seq: header.ledger_seq });
       throw error;
     }
   }

@@ -43,7 +43,7 @@ export async function restore(parts, { kit, label }) {
 function memberOf({ origin, database, keyStore, report }, { keys, account, transport }) {
   const now = () => transport.clock.now();
   const alarms = new Alarms({ database, now, nameOf: () => null, report });
-  const accounts = new AccountBook({ database, transport });
+  const accounts = new AccountBook({ database, transport, alarms });
   return { keys, account, origin, joinedAt: now(), transport, clock: transport.clock, database, keyStore, accounts, alarms, roles: () => [] };
 }
 

@@ -57,7 +57,7 @@ export class Session {
     this.#hooks = hooks;
     const { keys, identity: { account, origin, joinedAt }, database, keyStore, alarms, prepare, exclusively } = parts;
     const transport = new Transport({ origin, keys, fetch: parts.fetch, hearing: this.#hearing() });
-    const accounts = new AccountBook({ database, transport });
+    const accounts = new AccountBook({ database, transport, alarms });
     const member = { keys, account, origin, joinedAt, transport, clock: transport.clock, database, keyStore, accounts, alarms, roles: () => this.roles };
     const sender = new ReceiptSender(member);
     const acknowledged = new Acknowledged(database);
@@ -137,6 +137,7 @@ export class Session {
     await this.#ownAccountChanged();
     outbox.flush();
     sender.flush();
+    void member.alarms.connected(member.transport);
     await this.#circles?.renewOpen();
     await this.#circles?.refresh();
     this.#log.soon();

@@ -92,7 +92,7 @@
 /**
  * @typedef {object} Alarm  Something that must not happen and did.
  * @property {string} id
- * @property {"fork" | "rollback" | "log-fork" | "log-rollback" | "log-ledger" | "log-silent" | "wrong-key" | "forged-note" | "wrong-order" | "lost-note" | "clock" | "server-clock" | "storage" | "bug"} kind
+ * @property {"fork" | "rollback" | "log-fork" | "log-rollback" | "log-ledger" | "log-silent" | "refused" | "account" | "wrong-key" | "forged-note" | "wrong-order" | "lost-note" | "clock" | "server-clock" | "storage" | "bug"} kind
  * @property {string | null} circle
  * @property {string | null} circleName
  * @property {string | null} [person]  Whose doing it is, where one knows.

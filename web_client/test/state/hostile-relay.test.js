@@ -2,12 +2,13 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import * as account from "../../src/core/account.js";
 import { randomBytes } from "../../src/core/bytes.js";
+import { digest } from "../../src/core/cose.js";
 import { Unreachable } from "../../src/core/refusal.js";
 import { Acknowledged } from "../../src/state/acknowledged.js";
 import { CircleKeeper } from "../../src/state/circle-keeper.js";
 import { NoteLog } from "../../src/state/note-log.js";
 import { refuses } from "../support/vectors.js";
-import { memberAt, Relay, somebody, START } from "../support/relay.js";
+import { memberAt, Relay, somebody, START, TEAM_KEY } from "../support/relay.js";
 
 /** A nurse who leads, a doctor who reads on this device, and somebody who has no business here. */
 async function scene() {
@@ -52,6 +53,7 @@ test("a ledger that is shorter than before is a rollback, and nothing is written
   const again = new CircleKeeper(member, relay.circle);
   await again.load();
   assert.equal(again.alarm, "rollback", "the alarm outlives a reload");
+  assert.deepEqual(await relay.told(1), [{ kind: "rollback", circle: relay.circle, seq: 1 }]);
 });
 
 test("another entry in the place of one that was seen is a fork", async () => {
@@ -62,19 +64,22 @@ test("another entry in the place of one that was seen is a fork", async () => {
   relay.state = undefined;
   const other = await Relay.of(nurse);
   relay.entries.push(other.entries[0]);
+  const { circle } = keeper;
   await refuses("fork", () => keeper.refresh({ isForced: true }));
   assert.deepEqual([keeper.alarm, alarmsOf(member)], ["fork", ["fork"]]);
+  assert.deepEqual(await relay.told(1), [{ kind: "fork", circle, of: await digest(other.entries[0]), seq: 1 }]);
 });
 
 test("an entry that breaks the rules is refused, and the ledger stays where it was", async () => {
-  const { stranger, relay, keeper } = await scene();
+  const { stranger, relay, member, keeper } = await scene();
   await keeper.refresh();
   const entry = await import("../../src/core/ledger.js").then(({ writeEntry }) => writeEntry(keeper.known, stranger.keys, {
     account: stranger.state.account, accountHead: stranger.state.head, at: START + 40, operations: [{ op: "close" }],
   }));
   relay.entries.push(entry);
   await refuses("not-a-member", () => keeper.refresh({ isForced: true }));
-  assert.equal(keeper.known.seq, 1);
+  assert.deepEqual([keeper.known.seq, alarmsOf(member)], [1, ["refused"]]);
+  assert.deepEqual(await relay.told(1), [{ kind: "not-a-member", circle: relay.circle }]);
 });
 
 test("an entry dated ahead is refused, and one a moment ahead is not", async () => {
@@ -85,7 +90,8 @@ test("an entry dated ahead is refused, and one a moment ahead is not", async () 
   const dated = (at) => writeEntry(keeper.known, nurse.keys, { account: nurse.state.account, accountHead: nurse.state.head, at, operations: [renamed] });
   relay.entries.push(await dated(member.clock.now() + 3_600_000));
   await refuses("time-ahead", () => keeper.refresh({ isForced: true }));
-  assert.equal(keeper.known.seq, 1);
+  assert.deepEqual([keeper.known.seq, alarmsOf(member)], [1, ["refused"]]);
+  assert.deepEqual(await relay.told(1), [{ kind: "time-ahead", circle: relay.circle }]);
   relay.entries.splice(-1, 1, await dated(member.clock.now() + 60_000));
   await keeper.refresh({ isForced: true });
   assert.equal(keeper.known.seq, 2);
@@ -107,6 +113,7 @@ test("a note whose author knew more of the ledger than the relay shows raises th
   await relay.post(nurse, "un", { ledger_seq: 7 });
   await log.sync();
   assert.deepEqual([shown(log), keeper.alarm, alarmsOf(member)], [[[1, null, "rollback"]], "rollback", ["rollback"]]);
+  assert.deepEqual(await relay.told(1), [{ kind: "rollback", circle: relay.circle, of: relay.state.head, seq: 7 }]);
 });
 
 test("a note that arrives ahead of others fetches them, and all are shown in order", async () => {
@@ -137,6 +144,7 @@ test("a page with a gap is refused as a whole", async () => {
   await log.show();
   await refuses("wrong-order", () => log.sync());
   assert.deepEqual(shown(log), []);
+  assert.deepEqual(await relay.told(1), [{ kind: "wrong-order", circle: relay.circle }]);
 });
 
 test("a changed byte, another circle's note and an outsider's are shown as refused, and the others are read", async () => {
@@ -154,6 +162,9 @@ test("a changed byte, another circle's note and an outsider's are shown as refus
   assert.deepEqual(shown(log), [
     [1, "un", null], [2, null, "bad-signature"], [3, null, "wrong-circle"], [4, null, "not-a-member"], [5, null, "non-canonical"], [6, "six", null]]);
   assert.deepEqual(alarmsOf(member), ["forged-note"]);
+  const told = await relay.told(4);
+  assert.deepEqual(told.map(({ kind, circle, seq }) => [kind, circle, seq]), [2, 3, 4, 5].map((seq) => ["forged-note", relay.circle, seq]));
+  assert.equal(told[0].of, await digest(changed.envelope));
 });
 
 test("a correction by somebody else, and a version of a note nobody has, are refused", async () => {
@@ -183,6 +194,7 @@ test("a grant by an outsider and one of a wrong key are reported and change noth
   assert.deepEqual([keeper.keys.size, keeper.lockedSince], [0, START + 1_000]);
   assert.deepEqual(member.faults.map((fault) => fault.reason), ["not-entitled", "wrong-key"]);
   assert.deepEqual([...relay.unopenable], [relay.grants[1]], "the server hears of what it cannot see, and of nothing else");
+  assert.deepEqual(await relay.told(1), [{ kind: "not-entitled", circle: relay.circle, of: await digest(relay.grants[0]) }], "and of what it should not have told");
   assert.deepEqual([...log.versions.values()].flat().map((version) => version.isLocked), [true]);
   await relay.grant(doctor);
   const opened = new Promise((resolve) => log.watch(() => resolve(undefined)));
@@ -204,6 +216,67 @@ test("a wrong key is told to the server by its grant's hash, once, and whose doi
   const again = new CircleKeeper(member, relay.circle);
   await again.refresh({ isForced: true });
   assert.equal(relay.calls.filter((event) => event === "circle.unopenable").length, 1);
+});
+
+test("a wrong key of a single version is named to the server and asked for again, and the true one beside it opens", async () => {
+  const { nurse, doctor, relay, member, keeper, log } = await scene();
+  const { contentKeyOf, peek } = await import("../../src/core/envelope.js");
+  const mallory = await somebody("Mallory");
+  relay.chains.set(mallory.state.account, mallory.statements);
+  await relay.append(nurse, [{ op: "member.add", account: mallory.state.account, account_head: mallory.state.head, role: "professional", audiences: ["team"], since: START + 10, until: null, history: 0 }]);
+  relay.grants = [];
+  const sealed = [await peek((await relay.post(nurse, "un")).envelope), await peek((await relay.post(nurse, "deux")).envelope)];
+  const names = sealed.map(({ header: { note, version } }) => ({ note, version }));
+  const [, second] = await Promise.all(sealed.map((one) => contentKeyOf(one, new Map([TEAM_KEY]))));
+  await relay.grant(doctor, { by: mallory, notes: [{ ...names[0], key: randomBytes(32) }, { ...names[1], key: second }] });
+  await log.show();
+  await log.sync();
+  assert.deepEqual([...log.versions.values()].flat().map((version) => [version.content?.text ?? null, version.isLocked]), [[null, true], ["deux", false]]);
+  assert.deepEqual([...relay.unopenable], [relay.grants[0]]);
+  assert.deepEqual(member.alarms.list.value.map(({ kind, circle, person }) => [kind, circle, person]), [["wrong-key", relay.circle, "Mallory"]]);
+  const [first] = await Promise.all(sealed.map((one) => contentKeyOf(one, new Map([TEAM_KEY]))));
+  await relay.grant(doctor, { notes: [{ ...names[0], key: first }] });
+  const opened = new Promise((resolve) => log.watch(() => resolve(undefined)));
+  await keeper.refreshGrants();
+  await opened;
+  assert.deepEqual(shown(log), [[1, "un", null], [2, "deux", null]]);
+  const again = new CircleKeeper(member, relay.circle);
+  await again.load();
+  assert.equal(again.keys.size, 2, "what opens is kept, and nothing else");
+  assert.equal(relay.calls.filter((event) => event === "circle.unopenable").length, 1);
+});
+
+test("where a wrong and a true key of one version were granted, the true one is found", async () => {
+  const { nurse, doctor, relay, keeper, log } = await scene();
+  const { contentKeyOf, peek } = await import("../../src/core/envelope.js");
+  relay.grants = [];
+  const sealed = await peek((await relay.post(nurse, "un")).envelope);
+  const { note, version } = sealed.header;
+  await relay.grant(doctor, { notes: [{ note, version, key: randomBytes(32) }] });
+  await relay.grant(doctor, { notes: [{ note, version, key: await contentKeyOf(sealed, new Map([TEAM_KEY])) }] });
+  await log.show();
+  await log.sync();
+  assert.deepEqual(shown(log), [[1, "un", null]]);
+  assert.deepEqual([...relay.unopenable], [relay.grants[0]]);
+  assert.equal(keeper.keys.size, 1);
+});
+
+test("without a connection a wrong key of a single version stays, and is named once there is one", async () => {
+  const { nurse, doctor, relay, keeper, log, member } = await scene();
+  const { peek } = await import("../../src/core/envelope.js");
+  relay.grants = [];
+  const { header: { note, version } } = await peek((await relay.post(nurse, "un")).envelope);
+  await relay.grant(doctor, { notes: [{ note, version, key: randomBytes(32) }] });
+  const report = relay.answers["circle.unopenable"];
+  relay.answers["circle.unopenable"] = () => Promise.reject(new Unreachable());
+  await log.show();
+  await log.sync();
+  assert.deepEqual([[...relay.unopenable], keeper.keys.size], [[], 1]);
+  relay.answers["circle.unopenable"] = report;
+  log.hide();
+  await log.show();
+  assert.deepEqual([[...relay.unopenable], keeper.keys.size], [[relay.grants[0]], 0]);
+  assert.deepEqual(alarmsOf(member), ["wrong-key"]);
 });
 
 test("what is not told to the server is asked for again: no report is lost with the connection", async () => {
@@ -241,6 +314,13 @@ test("an account's chain that forks, shrinks or gains a device nobody signed in 
   relay.chains.set(id, stranger.statements);
   await refuses("rollback", fetch);
   assert.equal(member.accounts.nameOf(id), "Nurse B.");
+  assert.deepEqual(alarmsOf(member), ["account"]);
+  assert.deepEqual(member.alarms.list.value.map(({ person }) => person), ["Nurse B."]);
+  assert.deepEqual(await relay.told(3), [
+    { kind: "rollback", account: id, seq: 0 },
+    { kind: "fork", account: id, of: await digest(other), seq: 1 },
+    { kind: "not-a-device", account: id },
+  ]);
 });
 
 test("a relay that gives another account's chain for the one asked for is refused", async () => {

@@ -123,6 +123,7 @@ test("another ledger than the log tells of is an alarm with evidence, and nothin
   assert.throws(() => keeper.requireSound(), { reason: "fork" });
   const [{ reason, answer }] = await evidence();
   assert.deepEqual([reason, answer.entries.length], ["forked-ledger", 5]);
+  assert.deepEqual(await relay.told(1), [{ kind: "forked-ledger", circle: relay.circle }]);
 });
 
 test("both of two heads in the log are seen by whoever was shown one of them", async () => {

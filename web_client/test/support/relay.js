@@ -36,6 +36,7 @@ export class Relay {
   entries = [];
   grants = [];
   unopenable = new Set();
+  reported = [];
   notes = [];
   calls = [];
   now = START + 1_000;
@@ -62,8 +63,9 @@ export class Relay {
     return this.entries.at(-1);
   }
 
-  async grant(to, { by = this.lead, key = KEY, epoch = 1 } = {}) {
-    const what = { circle: this.circle, account: to.state.account, granter: by.state.account, epochs: [{ audience: "team", epoch, key }], at: START + 20 };
+  async grant(to, { by = this.lead, key = KEY, epoch = 1, notes = null } = {}) {
+    const held = notes ? { notes } : { epochs: [{ audience: "team", epoch, key }] };
+    const what = { circle: this.circle, account: to.state.account, granter: by.state.account, ...held, at: START + 20 };
     this.grants.push(await grant.seal(by.keys, to.state.devices.get(to.keys.id).device, what));
   }
 
@@ -83,6 +85,12 @@ export class Relay {
     return stored;
   }
 
+  /** The alarms that were reported, once there are so many: a report is made in the background. */
+  async told(count) {
+    while (this.reported.length < count) await new Promise((resolve) => setTimeout(resolve, 1));
+    return this.reported.map(({ kind, circle, account, of, seq }) => Object.fromEntries(Object.entries({ kind, circle, account, of, seq }).filter(([, value]) => value !== null)));
+  }
+
   /** What `Transport.call` does. */
   async call(event, request) {
     this.calls.push(event);
@@ -95,6 +103,10 @@ export class Relay {
     "account.get": ({ accounts }) => ({ chains: accounts.filter((id) => this.chains.has(id)).map((id) => ({ account: id, statements: this.chains.get(id) })) }),
     "circle.ledger": ({ from_seq: from }) => ({ entries: this.entries.slice(from), profile: null, more: false }),
     "circle.grants": ({ after }) => ({ grants: this.grants.slice(after).filter((data) => !this.unopenable.has(data)), last: this.grants.length }),
+    "alarm.report": (alarm) => {
+      this.reported.push(alarm);
+      return {};
+    },
     "circle.unopenable": async ({ grants }) => {
       const hashes = await Promise.all(this.grants.map(digest));
       const found = this.grants.filter((_, index) => grants.includes(hashes[index]));
@@ -122,8 +134,9 @@ export async function memberAt(relay, person, { disk = new IDBFactory() } = {}) 
   const transport = { call: (event, request) => relay.call(event, request, person), state: "online", clock };
   const faults = [];
   const alarms = new Alarms({ database, now: () => clock.now(), nameOf: () => null, report: (error) => faults.push(error) });
-  const accounts = new AccountBook({ database, transport });
+  const accounts = new AccountBook({ database, transport, alarms });
   await accounts.load();
+  await alarms.connected(transport);
   return {
     keys: person.keys, account: person.state.account, origin: "https://relais.example", joinedAt: START, transport, clock, database, keyStore, accounts, alarms,
     roles: () => ["professional"], faults,

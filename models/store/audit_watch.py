@@ -99,17 +99,17 @@ class WatchStore:
 
     async def take(self, step: WatchStep) -> None:
         """Store one step, all or nothing. Raises `StepTaken`."""
+        # Together: one by one, these took a seventh of a busy node's time.
+        people = [({"_id": who}, {"$set": {"state": state}}) for who, state in step.people.items()]
+        hours = [_added(*hour, *counts) for hour, counts in step.hours.items()]
 
         async def work(session: Session) -> None:
             key = {"log": LOG, "next": step.start}
             further = {"$set": {"next": step.end}}
             if not await self._watch.update(key, further, session=session):
                 raise StepTaken(str(StepTaken.__doc__))
-            for actor, state in step.people.items():
-                change = {"$set": {"state": state}}
-                await self._people.update({"_id": actor}, change, upsert=True, session=session)
-            for (account, hour), counts in step.hours.items():
-                await self._count(account, hour, counts, session)
+            await self._people.upsert_each(people, session=session)
+            await self._hours.upsert_each(hours, session=session)
             if step.findings:
                 rows = [_document(one) for one in step.findings]
                 await self._findings.insert_many(rows, session=session)
@@ -168,14 +168,6 @@ class WatchStore:
 
         await self._database.transaction(work)
 
-    async def _count(
-        self, account: str, hour: int, counts: tuple[int, int], session: Session
-    ) -> None:
-        added = {"ok": counts[0], "refused": counts[1]}
-        change = {"$inc": added, "$setOnInsert": {"account": account, "hour": hour}}
-        key = {"_id": f"{account}/{hour}"}
-        await self._hours.update(key, change, upsert=True, session=session)
-
     async def _window(
         self, only_open: bool, account: AccountId | None, start: int, end: int
     ) -> list[FindingRow]:
@@ -197,3 +189,9 @@ def _document(row: FindingRow) -> Document:
 def _row(document: Mapping[str, Any]) -> FindingRow:
     names = FindingRow.__dataclass_fields__
     return FindingRow(**{name: document[name] for name in names if name in document})
+
+
+def _added(account: str, hour: int, ok: int, refused: int) -> tuple[Document, Document]:
+    """Which document of an hour, and what is added to it."""
+    new, added = {"account": account, "hour": hour}, {"ok": ok, "refused": refused}
+    return {"_id": f"{account}/{hour}"}, {"$inc": added, "$setOnInsert": new}

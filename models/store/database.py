@@ -28,7 +28,7 @@ from itertools import count
 from types import TracebackType
 from typing import Any, Literal, Self, TypeVar
 
-from pymongo import AsyncMongoClient
+from pymongo import AsyncMongoClient, UpdateOne
 from pymongo.asynchronous.client_session import AsyncClientSession
 from pymongo.asynchronous.collection import AsyncCollection
 from pymongo.asynchronous.database import AsyncDatabase
@@ -236,6 +236,16 @@ class Collection:
         async with self.database.using(session):
             result = await self._raw.update_one(filter, change, upsert=upsert, session=session)
             return result.matched_count == 1
+
+    async def upsert_each(
+        self, changes: Sequence[tuple[Filter, Mapping[str, Any]]], *, session: Session | None = None
+    ) -> None:
+        """Change a document for each filter, or insert it, in this order and in one round trip."""
+        if not changes:
+            return
+        each = [UpdateOne(filter, change, upsert=True) for filter, change in changes]
+        async with self.database.using(session):
+            await self._raw.bulk_write(each, ordered=True, session=session)
 
     async def update_many(
         self, filter: Filter, change: Mapping[str, Any], *, session: Session | None = None

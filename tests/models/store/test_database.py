@@ -45,6 +45,33 @@ async def test_a_duplicate_key_names_the_index_and_the_position(things: Collecti
     assert [d["seq"] for d in await things.find({"owner": "a"}, sort=[("seq", 1)])] == [1, 2]
 
 
+async def test_several_are_changed_or_inserted_in_one_go_in_their_order(things: Collection) -> None:
+    await things.insert({"owner": "a", "seq": 1, "body": b"old"})
+    await things.upsert_each([])
+    await things.upsert_each(
+        [
+            ({"owner": "a", "seq": 1}, {"$set": {"body": b"new"}}),
+            ({"owner": "a", "seq": 2}, {"$set": {"body": b"first"}}),
+            ({"owner": "a", "seq": 2}, {"$set": {"body": b"second"}}),
+        ]
+    )
+    found = await things.find({"owner": "a"}, sort=[("seq", 1)])
+    assert [(one["seq"], one["body"]) for one in found] == [(1, b"new"), (2, b"second")]
+
+
+async def test_of_several_in_a_transaction_all_are_changed_or_none(
+    database: Database, things: Collection
+) -> None:
+    async def work(session: Session) -> None:
+        changes = [({"owner": "b", "seq": n}, {"$set": {"body": b"x"}}) for n in range(40)]
+        await things.upsert_each(changes, session=session)
+        await things.insert({"owner": "b", "seq": "not a number"}, session=session)
+
+    with pytest.raises(DocumentRefused):
+        await database.transaction(work)
+    assert await things.find({"owner": "b"}) == []
+
+
 async def test_an_error_names_no_value_of_a_document(things: Collection) -> None:
     await things.insert({"owner": "secret-owner", "seq": 2})
     with pytest.raises(DuplicateKey) as caught:

@@ -45,6 +45,10 @@ class SimulatedTime:
         self.ms += 1
         return self.ms * 1_000_000
 
+    def monotonic_ns(self) -> int:
+        """The same time: nobody sets a clock here."""
+        return self.ms * 1_000_000
+
     def pass_by(self, ms: int) -> None:
         self.ms += ms
 

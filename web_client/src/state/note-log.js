@@ -243,7 +243,7 @@ export class NoteLog {
       const [first] = told;
       if (lastSeq < to || (first === undefined && lastSeq > to)) throw new ProtocolError("wrong-order");
       this.lastSeq = lastSeq;
-      if (first === undefined) return;
+      if (first === undefined) return void (await this.#met([], answer));
       const from = (await this.#beginsAgain(answer.notes[0], to)) ? first : to + 1;
       checkOrder(told, from);
       await this.#take(answer.notes, { from: from === to + 1 ? null : from, to: from + told.length - 1, read: { others: answer.others, lastSeq } });

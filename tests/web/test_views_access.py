@@ -52,6 +52,7 @@ PAGES: dict[str, tuple[str, dict[str, Any]]] = {
     "new broadcast": ("/#/broadcasts/new", ROLES),
     "broadcast": (f"/#/broadcasts/{BROADCAST}", ROLES),
     "audit": ("/#/audit", ROLES),
+    "reviews overdue": ("/#/audit", {**ROLES, "overdue": 1}),
     "administration": ("/#/admin", ROLES),
     "emergency to decide": ("/#/emergency", {"emergency": "asked"}),
     "no emergency": ("/#/emergency", {}),

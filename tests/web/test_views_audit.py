@@ -2,6 +2,7 @@
 
 import pytest
 from page_faults import TOO_WIDE, faults
+from playwright.async_api import expect
 from views_site import CIRCLE, EVERY_ROLE, PHONE, Views, asked
 
 pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="session")]
@@ -47,6 +48,22 @@ async def test_a_finding_is_reviewed_unless_it_is_about_the_reader(views: Views)
         assert review[1] == {"rule": "outside-hours", "index": 1991, "verdict": "explained"}
         own = page.locator(".finding", has_text="vous concerne")
         assert await own.locator(".verdicts").count() == 0
+
+
+async def test_reviews_that_are_overdue_come_first_until_somebody_looked(views: Views) -> None:
+    async with views.context() as context:
+        page = await views.show(context, "/#/audit", {**ROLES, "overdue": 1})
+        overdue = page.get_by_role("alert").filter(has_text="1 relecture en retard")
+        await expect(overdue).to_be_visible()
+        in_time, late = page.locator(".finding").nth(0), page.locator(".finding").nth(1)
+        await expect(in_time).to_contain_text("À relire avant le")
+        await expect(late).to_contain_text("le délai est passé depuis")
+        await late.get_by_role("button", name="Expliqué").click()
+        await expect(overdue).to_have_count(0)
+    async with views.context() as context:
+        page = await views.show(context, "/#/audit", ROLES)
+        await page.locator(".finding").first.wait_for()
+        await expect(page.get_by_text("en retard")).to_have_count(0)
 
 
 async def test_an_entry_that_is_opened_is_told_to_the_server(views: Views) -> None:

@@ -23,7 +23,7 @@ const PICTURES = /** @type {const} */ ({
 export class AuditFindings extends LightElement {
   /** @override */
   static properties = {
-    audit: { attribute: false }, rows: { state: true }, more: { state: true }, open: { state: true }, entries: { state: true },
+    audit: { attribute: false }, rows: { state: true }, more: { state: true }, overdue: { state: true }, open: { state: true }, entries: { state: true },
   };
 
   #listing = new Doing(this);
@@ -35,6 +35,7 @@ export class AuditFindings extends LightElement {
     /** @type {Audit} */ this.audit = later();
     /** @type {readonly AuditFinding[] | null} */ this.rows = null;
     this.more = false;
+    /** Of all findings, not only those that are shown. */ this.overdue = 0;
     /** Those only that nobody reviewed. */ this.open = true;
     /** @type {ReadonlyMap<string, AuditEntry>} Entries that were opened, by the key of the finding. */ this.entries = new Map();
   }
@@ -49,6 +50,7 @@ export class AuditFindings extends LightElement {
   render() {
     return html`
       <section class="stack-small" aria-labelledby="findings-heading">
+        ${this.overdue > 0 ? html`<div class="failure" role="alert">${icon("clock")}<p class="strong">${t("findings.overdue", { count: this.overdue })}</p></div>` : nothing}
         <div class="row wrap">
           <h2 class="grow" id="findings-heading">${t("findings.title")}</h2>
           <button class="button plain" aria-pressed=${this.open ? "false" : "true"} @click=${this.#toggle}>${t("findings.reviewed-too")}</button>
@@ -75,6 +77,7 @@ export class AuditFindings extends LightElement {
           <div>
             <p class="strong">${sentence(finding)}</p>
             <p class="small quiet"><time datetime=${new Date(finding.at).toISOString()}>${dateTime(finding.at)}</time> · ${t("findings.rule", { rule: t(`rule.${finding.rule}`) })}</p>
+            ${finding.due !== null && !finding.verdict ? html`<p class="small ${finding.due < Date.now() ? "strong" : "quiet"}">${icon("clock")}${t(finding.due < Date.now() ? "findings.due.over" : "findings.due", { time: dateTime(finding.due) })}</p>` : nothing}
             ${finding.verdict ? html`<p class="small">${icon("check")}${reviewed(finding)}</p>` : nothing}
           </div>
           <div class="buttons">
@@ -111,6 +114,7 @@ export class AuditFindings extends LightElement {
       if (open !== this.open) return;
       this.rows = [...known, ...page.rows];
       this.more = page.more;
+      this.overdue = page.overdue;
     });
   }
 
@@ -131,6 +135,7 @@ export class AuditFindings extends LightElement {
     await this.#reviewing.run(async () => {
       const after = await this.audit.review(finding, verdict);
       this.rows = (this.rows ?? []).map((row) => (keyOf(row) === keyOf(after) ? after : row));
+      if (finding.due !== null && finding.due < Date.now()) this.overdue = Math.max(0, this.overdue - 1);
       this.tell("say", t("findings.noted"));
     });
   }

@@ -142,8 +142,8 @@ export class Session {
     await this.#circles?.refresh();
     this.#log.soon();
     if (isBot(member)) return;
-    await heal(member, { circle: null, keeperOf: (circle) => book.keeper(circle) });
     await this.#safely(null, () => this.#hooks.onEmergency(true));
+    await heal(member, { circle: null, keeperOf: (circle) => book.keeper(circle) });
     await this.#circles?.fill();
     await this.#hooks.onFilled();
   }
@@ -166,9 +166,9 @@ export class Session {
       "circle.granted": ({ circle }) => this.#granted(circle),
       "circle.wanted": (wanted) => this.#wanted(wanted),
       "note.posted": (posted) => this.#noted(posted),
-      "receipt.posted": ({ circle, receipts }) => this.#world.book.openReceipts(circle)?.hear(receipts),
       "audit.due": async () => this.#hooks.onState(),
       "emergency.changed": () => this.#hooks.onEmergency(false),
+      "receipt.posted": ({ circle, receipts }) => this.#world.book.openReceipts(circle)?.hear(receipts),
     });
     await handlers[event](fact);
   }

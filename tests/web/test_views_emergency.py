@@ -148,6 +148,25 @@ async def test_an_escrow_is_made_of_guardians_and_a_quorum(views: Views) -> None
         assert (form["quorum"], form["token"]) == (3, None)
 
 
+async def test_an_invitation_for_an_escrow_is_used_by_somebody_with_an_account_and_enrols_nobody(
+    views: Views,
+) -> None:
+    async with views.context() as context:
+        page = await views.show(context, "/enrol#escrow", {"phase": "none"})
+        await expect(page.get_by_text("et non un compte de personne")).to_be_visible()
+        await expect(page.locator("form")).to_have_count(0)
+    async with views.context() as context:
+        page = await views.show(context, "/enrol#escrow")
+        await page.locator("escrow-invitation").get_by_role("link").click()
+        for name in ("Garnier", "Benali"):
+            await page.get_by_label("Chercher un garant").fill(name)
+            await page.get_by_role("button", name=re.compile(f"Choisir .*{name}")).click()
+        await page.get_by_role("button", name="Créer", exact=True).click()
+        await expect(page.get_by_text("est prêt")).to_be_visible()
+        [[_, form]] = await asked(page, "makeEscrow")
+        assert (form["token"], form["organisation"]) == ("escrow", "Maison de santé du Morvan")
+
+
 async def test_a_new_circle_can_be_entered_in_an_emergency_unless_unchecked(views: Views) -> None:
     for keep in (True, False):
         async with views.context() as context:

@@ -160,11 +160,12 @@ export const en = {
   "enrol.action": "Create my account",
   "enrol.busy": "Making keys…",
   "enrol.keys": "The keys of your account are made on this device and never leave it. There is no password.",
+  "enrol.escrow": "This invitation makes an emergency access, not a person’s account. Open it in a browser where you are signed in already.",
+  "enrol.escrow.make": "This invitation is for an emergency access: you can make it from here, with its guardians.",
   "enrol.used": "This invitation is no longer valid.",
   "enrol.used.text": "An invitation works once, and expires. Ask your administrator for another.",
 
   "join.title": "Add this device",
-  "enrol.escrow": "This invitation makes an emergency access, not a person’s account. Open it in a browser where you are signed in already.",
   "join.text": "On a device that already belongs to your account, open “Me”, then “Add a device”. Scan the QR code it shows, or type the code.",
   "join.scan": "Scan the QR code",
   "join.stop-scan": "Stop the camera",

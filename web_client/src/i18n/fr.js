@@ -160,11 +160,12 @@ export const fr = {
   "enrol.action": "Créer mon compte",
   "enrol.busy": "Création des clés…",
   "enrol.keys": "Les clés de votre compte sont créées sur cet appareil et n’en sortent jamais. Il n’y a pas de mot de passe.",
+  "enrol.escrow": "Cette invitation crée un accès d’urgence, et non un compte de personne. Ouvrez-la dans un navigateur où vous êtes déjà connecté.",
+  "enrol.escrow.make": "Cette invitation est pour un accès d’urgence : vous pouvez le créer d’ici, avec ses garants.",
   "enrol.used": "Cette invitation n’est plus valable.",
   "enrol.used.text": "Une invitation ne sert qu’une fois et expire. Demandez-en une autre à votre administrateur.",
 
   "join.title": "Ajouter cet appareil",
-  "enrol.escrow": "Cette invitation crée un accès d’urgence, et non un compte de personne. Ouvrez-la dans un navigateur où vous êtes déjà connecté.",
   "join.text": "Sur un appareil déjà relié à votre compte, ouvrez « Moi », puis « Ajouter un appareil ». Scannez le QR code qui s’affiche, ou tapez le code.",
   "join.scan": "Scanner le QR code",
   "join.stop-scan": "Arrêter la caméra",

@@ -34,7 +34,7 @@ export async function asEscrow(guardian, { keys, account }, action) {
   const { origin, alarms, accounts: known } = guardian;
   const { transport } = await connected({ origin }, keys);
   try {
-    const accounts = new AccountBook({ database: NOTHING_KEPT, transport });
+    const accounts = new AccountBook({ database: NOTHING_KEPT, transport, alarms });
     await accounts.put(known.require(account)); // as the guardian knows it: it cannot be shown an older one
     const joinedAt = transport.clock.now();
     return await action({ keys, account, origin, joinedAt, transport, clock: transport.clock, database: NOTHING_KEPT, keyStore: NO_KEYS_KEPT, accounts, alarms, roles: () => ["escrow"] });

@@ -53,7 +53,7 @@ export class EscrowPage extends LightElement {
   render() {
     return html`
       <div class="page">
-        ${pageHead({ title: t("escrow.title"), back: href.admin })}
+        ${pageHead({ title: t("escrow.title"), back: this.token ? href.home : href.admin })}
         <p class="lead">${t("escrow.text")}</p>
         ${failureView(this.#refreshing.failure)}
         ${this.made ? html`<div class="notice" role="status">${icon("check")}<div class="stack-small"><p class="strong">${t("escrow.made", { name: this.made })}</p><p>${t("escrow.made.text")}</p></div></div>` : this.#form()}

@@ -58,7 +58,7 @@ export const PAGES = {
   },
   "new-escrow": {
     load: () => import("./escrow-page.js"), tab: "admin", online: true,
-    view: (app, { secret }) => html`<escrow-page .app=${app} .token=${secret}></escrow-page>`,
+    view: (app, { id }) => html`<escrow-page .app=${app} .token=${id}></escrow-page>`,
   },
   me: { load: () => import("./me-page.js"), tab: "me", view: (app) => html`<me-page .app=${app}></me-page>` },
   devices: {
@@ -119,6 +119,12 @@ export const THRESHOLDS = {
     load: () => import("./unlock-page.js"),
     view: (app) => html`<unlock-page .lock=${app.lock}></unlock-page>`,
   },
+};
+
+/** @type {Threshold} What an invitation is for, where somebody has an account. */
+export const INVITED = {
+  load: () => import("./escrow-invitation.js"),
+  view: (app, { secret }) => html`<escrow-invitation .entry=${app.entry} .token=${secret}></escrow-invitation>`,
 };
 
 /** @typedef {{ tab: Tab, href: string, icon: IconName, label: string }} TabView */

@@ -4,7 +4,7 @@ import { Doing } from "./doing.js";
 import { go, href, onRoute, routeOf } from "./router.js";
 import { icon } from "./icons.js";
 import { LightElement, later } from "./light-element.js";
-import { PAGES, THRESHOLDS, tabsFor } from "./pages.js";
+import { INVITED, PAGES, THRESHOLDS, tabsFor } from "./pages.js";
 import { emptyView, failureView, loading } from "./parts.js";
 import { Watching } from "./watching.js";
 import "./circle-list.js";
@@ -100,6 +100,7 @@ export class RelaisApp extends LightElement {
     return html`
       <h1 tabindex="-1">${t("already.title", { name })}</h1>
       <p class="lead">${t("already.text")}</p>
+      ${this.route.name === "enrol" ? this.#page(INVITED, () => INVITED.view(this.app, this.route)) : nothing}
       <a class="button primary" href=${href.home}>${t("already.continue")}</a>`;
   }
 

@@ -14,8 +14,8 @@ import pytest
 from days import Lived, life, live_all
 from schedule import EVENTS, TROUBLES, Event, Setback, random_schedule, smallest, written
 
-from relais.client import healing, membership
-from relais.server import authorize, standing
+from relais.client import healing, membership, note_keys
+from relais.server import authorize, owed, standing
 
 FIRST_SEED = int(os.environ.get("RELAIS_DAYS_FIRST_SEED", "1"))
 WORLDS = int(os.environ.get("RELAIS_DAYS_WORLDS", "50"))
@@ -38,6 +38,7 @@ def test_after_each_of_a_thousand_random_days_everybody_reads_what_is_theirs_and
     assert total.days >= WORLDS * DAYS
     assert total.circles >= WORLDS
     assert total.read > total.days
+    assert total.by_own_key > 0, "histories began on a date in the midst of an epoch"
     assert set(total.events) == set(EVENTS), "everything happened that can"
     assert set(total.troubles) == set(TROUBLES), "and everything went wrong that can"
 
@@ -75,6 +76,21 @@ async def test_a_server_that_takes_notes_under_a_key_somebody_left_with_is_found
         least = await smallest((kit, early, offline, leave, late, more), fails)
 
     assert [event.what for event in least] == ["leave", "post"]
+
+
+async def test_a_version_from_before_the_date_that_is_handed_over_all_the_same_is_found_out(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    for room in (owed, note_keys.ledger):
+        monkeypatch.setattr(room, "is_owed_key", lambda *_: True)
+    early, since = (
+        Event(0, what, who=0, circle=0, other=2, choice=96, minutes=5)
+        for what in ("post", "add-since")
+    )
+    async with life() as alive:
+        lived = await alive.live((early, since))
+
+    assert "which was never theirs" in str(lived.failure)
 
 
 async def test_devices_that_never_make_what_others_miss_are_found_out(

@@ -50,6 +50,8 @@ class Lived:
     circles: int = 0
     read: int = 0
     """Times that somebody entitled opened a version."""
+    by_own_key: int = 0
+    """Of those, by the key of a single version: a history that begins on a date."""
     excused: int = 0
     """Times that a version was locked while everybody who could have unlocked it was away."""
     events: Counter[str] = field(default_factory=Counter)
@@ -61,6 +63,7 @@ class Lived:
         self.days += other.days
         self.circles += other.circles
         self.read += other.read
+        self.by_own_key += other.by_own_key
         self.excused += other.excused
         self.events += other.events
         self.troubles += other.troubles
@@ -108,6 +111,7 @@ class Life:
                 lived.failure = f"{type(error).__name__}: {error}"
         lived.circles = len(world.truth.circles)
         lived.read, lived.excused = evening.read, evening.excused
+        lived.by_own_key = evening.by_own_key
         lived.events, lived.troubles, lived.story = world.events, world.troubles, world.told
         return lived
 

@@ -60,7 +60,7 @@ class Thief:
     """Somebody with the relay's whole database and every device there ever was: what can each device open?"""
 
     keys: dict[tuple[str, str, str, int], bytes] = field(default_factory=dict)
-    """(device, circle, audience, epoch) → the key, by the grants stored."""
+    """(device, circle, audience, epoch) → the key, or (device, circle, note, version) → its own, by the grants stored."""
     _tried: set[Any] = field(default_factory=set)
     _opened: dict[tuple[str, str, int], bool] = field(default_factory=dict)
 
@@ -71,16 +71,16 @@ class Thief:
         self._tried.add(row["_id"])
         one = grant.peek(bytes(row["grant"]))
         if one.device in devices:
-            for (audience, number), key in zip(
+            for (name, number), key in zip(
                 one.keys, _opened(one, devices[one.device]), strict=False
             ):
-                self.keys[one.device, one.circle, audience, number] = key
+                self.keys[one.device, one.circle, name, number] = key
 
     def reads(self, device: str, circle: str, version: Version, sealed: bytes) -> bool:
         """Whether the device's keys open a version's envelope."""
-        for audience, number in version.keys:
-            key = self.keys.get((device, circle, audience, number))
-            if key is not None and self._opens(sealed, version, (audience, number), key):
+        for place in (*version.keys, (version.note, version.version)):
+            key = self.keys.get((device, circle, *place))
+            if key is not None and self._opens(sealed, version, place, key):
                 return True
         return False
 
@@ -118,6 +118,8 @@ class Evening:
         self._thief = Thief()
         self.read = 0
         """Versions opened by somebody entitled."""
+        self.by_own_key = 0
+        """Of those, the ones that a history which begins on a date opened by their own keys."""
         self.excused = 0
         """Versions that nobody who is online could have unlocked."""
 
@@ -159,8 +161,9 @@ class Evening:
             else:
                 await _is_turned_away(client.session, circle.circle)
         missing = await client.session.call(GetMissing(None))
-        if missing.missing:
-            raise Surprise(f"{phone.owner} could make grants and did not: {missing.missing}")
+        if missing.missing or missing.notes:
+            left = (*missing.missing, *missing.notes)
+            raise Surprise(f"{phone.owner} could make grants and did not: {left}")
 
     async def _reads_what_is_theirs(self, phone: Phone, circle: CircleTruth) -> None:
         client = await self._world.client(phone)
@@ -183,6 +186,7 @@ class Evening:
                 raise Surprise(f"{_who(phone)} reads {note.content.text!r} and not {text!r}")
             else:
                 self.read += 1
+                self.by_own_key += circle.by_own_key(phone.identity.account, version)
         allowed = {version.seq: version.allowed for version in circle.versions}
         for seq, note in got.items():
             if note.content is not None and phone.identity.device not in allowed[seq]:
@@ -191,11 +195,11 @@ class Evening:
     def _excuse(self, phone: Phone, circle: CircleTruth, version: Version) -> None:
         """A locked note is no surprise while whoever could unlock it is away."""
         read = circle.stays[phone.identity.account].audiences
+        places = [(audience, number) for audience, number in version.keys if audience in read]
         helpers = [
             helper
-            for audience, number in version.keys
-            if audience in read
-            for helper in self._holders(circle, audience, number)
+            for place in (*places, (version.note, version.version))
+            for helper in self._holders(circle, *place)
             if circle.may(helper.identity.account, version, self._world.time.ms)
         ]
         if helpers:
@@ -205,11 +209,11 @@ class Evening:
             )
         self.excused += 1
 
-    def _holders(self, circle: CircleTruth, audience: str, number: int) -> list[Phone]:
-        """The phones that are online and were granted a key."""
-        name = (circle.circle, audience, number)
+    def _holders(self, circle: CircleTruth, name: str, number: int) -> list[Phone]:
+        """The phones that are online and were granted a key: of an audience's epoch, or of a note's version."""
+        key = (circle.circle, name, number)
         return [
-            one for one in self._world.phones() if (one.identity.device, *name) in self._thief.keys
+            one for one in self._world.phones() if (one.identity.device, *key) in self._thief.keys
         ]
 
     def _excuse_waiting(self, phone: Phone, waiting: Waiting) -> None:

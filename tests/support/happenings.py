@@ -8,7 +8,7 @@ from people import ODETTE
 from road import Steps, WatchedHome
 from schedule import Event
 from truth import CircleTruth, Version
-from world import DAY, MINUTE, Human, Phone, World
+from world import DAY, HOUR, MINUTE, Human, Phone, World
 
 from relais.client import enrolment, healing, membership, posting, unlocking
 from relais.client.circle_state import CircleView
@@ -117,6 +117,14 @@ class Happenings(World):
         return created.circle[:6]
 
     async def _add(self, phone: Phone, event: Event) -> str:
+        return await self._added(phone, event, history=event.choice % 2 == 0)
+
+    async def _add_since(self, phone: Phone, event: Event) -> str:
+        """With a history that begins up to four days ago."""
+        since = self.time.ms - event.choice % (4 * 24) * HOUR
+        return await self._added(phone, event, history=since)
+
+    async def _added(self, phone: Phone, event: Event, *, history: bool | int) -> str:
         circle = self._pick(phone, event)
         if circle is None:
             return "in no circle"
@@ -130,8 +138,8 @@ class Happenings(World):
         other = absent[event.other % len(absent)]
         opened = await self._open(phone, circle)
         role, until = self._terms(phone, circle, other, event.choice)
-        await opened.add(other.account, role=role, history=event.choice % 2 == 0, until=until)
-        return f"{other.name} as {role} in {circle.circle[:6]}, until {until}, history {event.choice % 2 == 0}"
+        await opened.add(other.account, role=role, history=history, until=until)
+        return f"{other.name} as {role} in {circle.circle[:6]}, until {until}, history {history}"
 
     def _terms(
         self, phone: Phone, circle: CircleTruth, other: Human, choice: int

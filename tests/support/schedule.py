@@ -16,6 +16,7 @@ EVENTS = {
     "bot-post": 4,
     "open-circle": 2,
     "add": 14,
+    "add-since": 6,
     "remove": 6,
     "leave": 3,
     "change": 5,

@@ -1,7 +1,8 @@
 """Who may read what, told by somebody who saw everything the server accepted. A second opinion: it shares no rule with the code.
 
 A device may read a version if its account was in one of the note's audiences when it was posted, or came later with a
-history that reaches back to it, while the device was in force.
+history that reaches back to it, while the device was in force. A history that begins on a date may begin in the middle of
+an epoch: of that one, the versions written since are read, each by its own key, and nothing of before.
 """
 
 from collections.abc import Iterator
@@ -25,6 +26,7 @@ class Stay:
     audiences: frozenset[str]
     until: int | None
     history: int
+    came: int
     ended: bool = False
 
     def active(self, now: int) -> bool:
@@ -36,12 +38,13 @@ class Stay:
 
 @dataclass
 class Version:
-    """A note's version. `allowed`: every device that was ever entitled to it."""
+    """A note's version, written `at`. `allowed`: every device that was ever entitled to it."""
 
     seq: int
     note: str
     version: int
     author: str
+    at: int
     digest: str
     keys: tuple[tuple[str, int], ...]
     allowed: set[str] = field(default_factory=set)
@@ -67,10 +70,23 @@ class CircleTruth:
         stay = self.stays.get(who)
         if stay is None or not stay.reads(now):
             return False
+        mine = [(name, number) for name, number in version.keys if name in stay.audiences]
         return any(
-            name in stay.audiences and self.epochs[name, number] >= stay.history
-            for name, number in version.keys
+            self.epochs[key] >= stay.history or self._is_since(stay, version, key) for key in mine
         )
+
+    def by_own_key(self, who: str, version: Version) -> bool:
+        """Whether somebody who may read it was given nothing but this version's own key."""
+        stay = self.stays[who]
+        mine = [(name, number) for name, number in version.keys if name in stay.audiences]
+        return all(self.epochs[key] < stay.history for key in mine)
+
+    def _is_since(self, stay: Stay, version: Version, key: tuple[str, int]) -> bool:
+        """Whether the history began on a date in the midst of this epoch, and the version was written after that."""
+        name, number = key
+        ended = self.epochs.get((name, number + 1))
+        is_midst = self.epochs[key] < stay.history and (ended is None or ended >= stay.history)
+        return is_midst and stay.history < stay.came and version.at >= stay.history
 
 
 class Truth:
@@ -148,12 +164,13 @@ class Truth:
                     frozenset(operation.audiences),
                     operation.until,
                     operation.history,
+                    operation.since,
                 )
             case MemberRemove():
                 circle.stays[operation.account].ended = True
             case MemberReadmit():
                 old = circle.stays[operation.account]
-                circle.stays[cose.digest(operation.statements[-1])] = replace(old)
+                circle.stays[cose.digest(operation.statements[-1])] = replace(old, came=at)
                 old.ended = True
             case MemberChange():
                 stay = circle.stays[operation.account]
@@ -172,7 +189,15 @@ class Truth:
         circle = self.circles[header.circle]
         keys = tuple((key.audience, key.epoch) for key in header.keys)
         circle.versions.append(
-            Version(seq, header.note, header.version, header.account, sealed.digest, keys)
+            Version(
+                seq=seq,
+                note=header.note,
+                version=header.version,
+                author=header.account,
+                at=header.at,
+                digest=sealed.digest,
+                keys=keys,
+            )
         )
         circle.versions.sort(key=lambda version: version.seq)
         self.settle(circle, now)

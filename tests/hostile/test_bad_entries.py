@@ -6,7 +6,8 @@ import pytest
 from forged import resigned
 from scene import Scene, kit_statement
 
-from relais.crypto import cose, ledger
+from relais.client.identity import new_keys
+from relais.crypto import account, cose, grant, ledger
 from relais.crypto.ledger import Close, MemberAdd, MemberRemove, Operation
 from relais.models.wire import audit, circle, note
 from relais.models.wire.codec import encode
@@ -173,3 +174,39 @@ def test_another_accounts_statement_and_a_broken_chain_are_refused(scene: Scene)
         statement, scene.people["Nadia"].keys, cose.ACCOUNT, kid=scene.people["Denis"].device
     )
     assert send("Denis", masked) == "bad-signature"
+
+
+def test_a_device_that_lets_itself_into_an_account_is_refused(scene: Scene) -> None:
+    accounts, of = scene.clients["Denis"].session.accounts, scene.people["Denis"].account
+    ghost, state = new_keys(), accounts[of]
+    possession = account.possession(ghost, ghost.device("interactive", "fantôme"), of)
+    statement = account.add_device(state, ghost, possession, at=state.at)
+    error = scene.refused("Denis", "account.append", {"statement": statement})
+    assert error["reason"] == "wrong-device"
+
+
+def test_a_grant_by_an_outsider_by_another_or_of_another_circle_is_refused(scene: Scene) -> None:
+    """Whether its key is true, the server cannot see."""
+    view = scene.circle.view
+    whom = scene.clients["Nadia"].session.identity
+
+    def granted(by: str, where: str) -> dict[str, Any]:
+        sealed = grant.seal(
+            scene.people[by].keys,
+            whom.keys.device("interactive", "telephone"),
+            circle=where,
+            account=whom.account,
+            granter=scene.people[by].account,
+            epochs=[("team", view.state.audiences["team"].epoch, bytes(32))],
+            at=scene.clients[by].session.clock.now(),
+        )
+        return {"circle": view.circle, "grants": [sealed]}
+
+    assert scene.refused("Olga", "circle.grant", granted("Olga", view.circle)) == {
+        "code": "forbidden",
+        "reason": "not-a-member",
+    }
+    moved = granted("Denis", scene.elsewhere.circle)
+    assert scene.refused("Denis", "circle.grant", moved)["reason"] == "wrong-circle"
+    theirs = granted("Denis", view.circle)
+    assert scene.refused("Nadia", "circle.grant", theirs)["reason"] == "wrong-account"

@@ -104,6 +104,9 @@ async def test_a_wrong_key_from_a_hostile_member_is_reported_and_cured_by_anothe
     assert opened.view.faults == ["wrong-key"]
     with pytest.raises(Locked):
         await opened.post("sous une fausse clé")
+    (entry,) = entries_of(town, "circle.unopenable", nadia.account)
+    told = {"grant": cose.digest(junk), "granter": mallory.account, "device": mallory.device}
+    assert (entry.device, dict(entry.subject)) == (phone.device, told)
     (row,) = (await denis.session.call(GetMissing(circle.circle))).missing
     assert (row.account, row.device) == (nadia.account, phone.device)
     assert await denis.heal() == 1

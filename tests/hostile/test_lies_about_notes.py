@@ -5,7 +5,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from lied_to import Stage, read, refused
+from lied_to import Stage, noted, read, refused
 from people import MARCEL
 
 from relais.client import reading
@@ -33,6 +33,7 @@ async def test_notes_told_in_another_order_twice_or_not_at_all_are_refused(stage
     nadia = await stage.victim()
     stage.liar.answers["circle.sync"] = lambda _, ok: {**ok, "notes": []}
     await refused("wrong-order", read(nadia, stage.id))
+    assert (await noted(stage, "wrong-order")).circle == stage.id
 
 
 async def test_a_note_said_to_be_for_others_is_missed_by_whoever_is_in_every_audience(
@@ -70,7 +71,10 @@ async def test_a_note_moved_from_another_circle_is_refused(stage: Stage) -> None
     moved = (await stage.denis.session.call(SyncCircle(other.circle, 0, 1))).notes[0]
     nadia = await stage.victim()
     stage.lie_about_notes(lambda notes: [{**notes[0], "envelope": moved.envelope}, *notes[1:]])
-    await marked("wrong-circle", nadia, stage)
+    first = await marked("wrong-circle", nadia, stage)
+    entry = await noted(stage, "forged-note")
+    told = {"kind": "forged-note", "of": first.digest, "seq": 1}
+    assert (entry.circle, dict(entry.subject)) == (stage.id, told)
 
 
 @pytest.mark.parametrize("place", [0.1, 0.3, 0.5, 0.7, 0.9, 0.999])
@@ -82,7 +86,8 @@ async def test_a_note_with_one_flipped_bit_is_refused(stage: Stage, place: float
 
     nadia = await stage.victim()
     stage.lie_about_notes(flip)
-    await marked("", nadia, stage)
+    first = await marked("", nadia, stage)
+    assert (await noted(stage, "forged-note")).subject["of"] == first.digest
 
 
 async def test_what_is_no_envelope_is_marked_with_its_place_alone_and_the_others_are_read(
@@ -186,6 +191,10 @@ async def test_a_note_whose_author_knew_more_than_the_relay_shows_is_an_alarm(st
     stage.lie_about_notes(told_as_first(ahead))
     await refused("rollback", read(nadia, stage.id))
     await refused("rollback", circle.post("non"))
+    entry = await noted(stage, "rollback")
+    state = stage.circle.view.state
+    told = {"kind": "rollback", "of": state.head, "seq": state.seq + 1}
+    assert (entry.circle, dict(entry.subject)) == (stage.id, told)
 
 
 async def test_a_hidden_or_foreign_version_of_a_note_is_refused(stage: Stage) -> None:

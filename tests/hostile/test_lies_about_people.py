@@ -81,6 +81,8 @@ async def test_a_chain_with_a_changed_statement_is_refused(stage: Stage) -> None
         nadia.session.accounts.forget(stage.denis.account)
         with pytest.raises((ProtocolError, BadAnswer)):
             await nadia.circle(stage.id)
+    entry = await noted(stage, "bad-signature")
+    assert entry.subject["account"] == stage.denis.account
     assert stage.liar.writes == []
 
 
@@ -189,6 +191,8 @@ async def test_an_entry_by_somebody_who_may_not_is_refused(stage: Stage) -> None
     )
     stage.lie_about_ledger([*entries, forged])
     await refused("not-a-member", nadia.circle(stage.id))
+    entry = await noted(stage, "not-a-member")
+    assert (entry.circle, dict(entry.subject)) == (stage.id, {"kind": "not-a-member"})
     flipped = entries[-1][:-1] + bytes([entries[-1][-1] ^ 1])
     stage.lie_about_ledger([*entries[:-1], flipped])
     await refused("bad-signature", nadia.circle(stage.id))
@@ -219,6 +223,7 @@ async def test_an_entry_dated_ahead_is_refused_and_one_a_moment_ahead_is_not(sta
 
     stage.lie_about_ledger([*entries, dated(denis.clock.now() + 3_600_000)])
     await refused("time-ahead", nadia.circle(stage.id))
+    assert (await noted(stage, "time-ahead")).circle == stage.id
     assert stage.liar.writes == []
     stage.lie_about_ledger([*entries, dated(denis.clock.now() + 60_000)])
     assert (await nadia.circle(stage.id)).view.state.seq == state.seq + 1

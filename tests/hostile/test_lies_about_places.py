@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from lied_to import Stage, read, refused
+from lied_to import Stage, noted, read, refused
 
 from relais.client.alarms import Alarm
 from relais.client.errors import UnknownNote
@@ -50,6 +50,8 @@ async def test_a_note_that_was_acknowledged_and_does_not_stand_there_is_an_alarm
     assert (lost.seq, lost.waiting.content.text) == (4, "quatre")
     assert ("lost-note", 4) in alarms(later)
     assert "had confirmed a note of yours" in caplog.text
+    entry = await noted(stage, "lost-note")
+    assert (entry.circle, entry.subject["of"], entry.subject["seq"]) == (stage.id, lost.digest, 4)
     stage.liar.answers.clear()
     (again,) = await later.resend(posted.note)
     assert (again.note, again.version, later.lost()) == (posted.note, 1, [])
@@ -118,6 +120,7 @@ async def test_notes_told_otherwise_in_a_later_run_are_an_alarm_until_somebody_h
         later = await stage.victim()
         await refused("wrong-order", read(later, stage.id))
         assert later.session.alarms.raised() == (Alarm("wrong-order", stage.id),)
+    assert (await noted(stage, "wrong-order")).circle == stage.id
     stage.liar.answers.clear()
     honest = await stage.victim()
     circle = await honest.circle(stage.id)

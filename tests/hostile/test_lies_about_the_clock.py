@@ -4,7 +4,7 @@ import time
 from typing import Any
 
 import pytest
-from lied_to import Stage, read
+from lied_to import Stage, noted, read
 
 from relais.client.clock import SKEW, ServerClock
 from relais.client.sdk import Client
@@ -47,6 +47,7 @@ async def test_a_relay_whose_clock_goes_back_is_not_followed_in_this_run_or_the_
         assert alarms(client) == ["server-clock"]
         assert await read(client, stage.id) == ["un", "deux", "trois"]
     assert "The server's clock is wrong" in caplog.text
+    assert (await noted(stage, "server-clock")).circle is None
 
 
 async def test_a_guest_whose_time_is_up_gets_no_key_although_the_relay_sets_its_clock_back(

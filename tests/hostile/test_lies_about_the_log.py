@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
-from lied_to import Stage, refused
+from lied_to import Stage, noted, refused
 
 from relais.client.errors import LedgerAlarm
 from relais.client.home import Home
@@ -89,6 +89,8 @@ async def test_another_ledger_than_the_log_tells_of_is_an_alarm_with_evidence_an
     seen = [json.loads(one["entry"])["subject"] for one in state.alarm.evidence["entries"]]
     assert {"ledger": stage.id, "seq": len(entries) - 1, "head": before_head(entries)} in seen
     await refused("fork", circle.post("dans une des deux histoires"))
+    entry = await noted(stage, "forked-ledger")
+    assert (entry.circle, entry.subject["seq"]) == (stage.id, len(entries) - 1)
     assert stage.liar.writes == []
 
 

@@ -10,7 +10,7 @@ from lying_relay import LyingRelay, Together
 from people import Person
 from playwright.async_api import expect
 from web_stage import Stage, account_of, enrol, unique
-from web_window import Window
+from web_window import DESKTOP, Window
 
 from relais.client.sdk import Circle, Client
 
@@ -69,7 +69,7 @@ async def test_a_note_the_relay_drops_is_shown_as_lost_and_sent_again_with_one_t
     lost = nurse.note("Glycémie")
     await expect(lost.get_by_role("alert")).to_contain_text(nurse.words("reason.lost-note"))
     alarm = nurse.page.locator("status-banner .alarm")
-    await expect(alarm).to_contain_text("renvoyez-la")
+    await expect(alarm).to_contain_text("Renvoyez-la")
 
     liar.answers.clear()
     await nurse.of_note("Glycémie", "retry").click()
@@ -101,6 +101,20 @@ async def test_a_false_note_is_marked_with_an_alarm_and_the_others_are_read(
     await nurse.note("Après.").wait_for()
     await expect(nurse.note(nurse.words("note.damaged"))).to_have_count(1)
     await expect(nurse.page.locator("status-banner .alarm")).to_contain_text("pas authentique")
+
+    auditor = await stage.member("Isabelle Renaud", "auditor", viewport=DESKTOP)
+    await auditor.go("audit")
+    finding = auditor.page.locator(".finding").filter(has_text=nurse.name)
+    async with asyncio.timeout(60):
+        while not await finding.count():
+            await auditor.page.reload()
+            await auditor.page.locator("audit-findings .loading").wait_for(state="detached")
+    await expect(finding).to_contain_text("a donné l’alerte")
+    await expect(finding).to_contain_text(auditor.words("evidence.forged-note"))
+    await finding.get_by_role("button", name=auditor.words("findings.entry")).click()
+    await expect(finding.locator("audit-rows")).to_contain_text(
+        auditor.words("action.alarm.report")
+    )
 
 
 async def test_a_python_member_and_a_browser_that_rotate_at_the_same_moment_settle_on_one_epoch(

@@ -86,3 +86,10 @@ test("one error that several tell of is one alarm", async () => {
   assert.deepEqual(member.alarms.list.value.map(({ kind, circle, person }) => [kind, circle, person]), [["account", null, "a1a1a1a1"]]);
   assert.equal(member.faults.length, 1);
 });
+
+test("a clock that is wrong is reported, whosever it is", async () => {
+  const { relay, load } = await scene();
+  const member = await load();
+  for (const kind of ["server-clock", "clock"]) member.alarms.raise(kind);
+  assert.deepEqual((await relay.told(2)).sort((one, other) => (one.kind < other.kind ? -1 : 1)), [{ kind: "clock" }, { kind: "server-clock" }]);
+});

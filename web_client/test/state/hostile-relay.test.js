@@ -311,15 +311,20 @@ test("an account's chain that forks, shrinks or gains a device nobody signed in 
   const forged = await account.changeProfile(known, stranger.keys, { profile: { name: "Eve", profession: "", organisation: "" }, at: START + 60 });
   relay.chains.set(id, [...nurse.statements, renamed, forged]);
   await refuses("not-a-device", fetch);
+  const changed = new Uint8Array(await account.changeProfile(known, nurse.keys, { profile: { name: "Nurse C.", profession: "", organisation: "" }, at: START + 60 }));
+  changed[changed.length - 1] ^= 1;
+  relay.chains.set(id, [...nurse.statements, renamed, changed]);
+  await refuses("bad-signature", fetch);
   relay.chains.set(id, stranger.statements);
   await refuses("rollback", fetch);
   assert.equal(member.accounts.nameOf(id), "Nurse B.");
   assert.deepEqual(alarmsOf(member), ["account"]);
   assert.deepEqual(member.alarms.list.value.map(({ person }) => person), ["Nurse B."]);
-  assert.deepEqual(await relay.told(3), [
+  assert.deepEqual(await relay.told(4), [
     { kind: "rollback", account: id, seq: 0 },
     { kind: "fork", account: id, of: await digest(other), seq: 1 },
     { kind: "not-a-device", account: id },
+    { kind: "bad-signature", account: id },
   ]);
 });
 

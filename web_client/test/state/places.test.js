@@ -66,7 +66,7 @@ async function scene() {
     const keeper = new CircleKeeper(member, relay.circle);
     const acknowledged = new Acknowledged(member.database);
     const log = new NoteLog(member, keeper, { acknowledged });
-    const outbox = new Outbox(member, { keeperOf: () => keeper, onPosted: ({ seq, at, envelope }) => log.hear({ seq, at, envelope }, { mine: true }), acknowledged, exclusively: (_, task) => task() });
+    const outbox = new Outbox(member, { keeperOf: () => keeper, onPosted: ({ seq, at, envelope }) => log.hear({ seq, at, envelope }, { isOwn: true }), acknowledged, exclusively: (_, task) => task() });
     await keeper.refresh();
     await outbox.load();
     await log.show();
@@ -149,6 +149,7 @@ test("older notes that stand otherwise when they are read again, after a reload,
   relay.notes = [first, second, third];
   await later.log.earlier();
   assert.deepEqual(shown(later.log).sort(), ["deux", "trois", "un"], "the first story is no lie");
+  assert.deepEqual(await relay.told(1), [{ kind: "wrong-order", circle: relay.circle }]);
 });
 
 test("fewer notes than were read are an alarm, and somebody's decision begins anew", async () => {
@@ -160,4 +161,5 @@ test("fewer notes than were read are an alarm, and somebody's decision begins an
   await later.log.anew();
   assert.deepEqual(shown(later.log), ["un", "deux"]);
   assert.equal(dropped.seq, 3);
+  assert.deepEqual(await relay.told(1), [{ kind: "wrong-order", circle: relay.circle }]);
 });

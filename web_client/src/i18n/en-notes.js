@@ -103,6 +103,7 @@ export const enNotes = {
   "sending.sending": "Sending",
   "sending.progress": "Sending progress",
   "sending.failed": "This note was not sent.",
+  "sending.lost": "The server no longer has this note.",
   "sending.discard": "Delete",
 
   "seen.read": { one: "Read by {done} of {count} person", other: "Read by {done} of {count}" },

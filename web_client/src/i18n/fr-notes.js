@@ -103,6 +103,7 @@ export const frNotes = {
   "sending.sending": "Envoi en cours",
   "sending.progress": "Progression de l’envoi",
   "sending.failed": "Cette note n’est pas partie.",
+  "sending.lost": "Cette note a disparu du serveur.",
   "sending.discard": "Supprimer",
 
   "seen.read": { one: "Lu par {done} personne sur {count}", other: "Lu par {done} sur {count}" },

@@ -118,14 +118,14 @@ export class NoteLog {
     await this.sync();
   }
 
-  /** What the server told; `mine`: or said it stored. @param {StoredNote} stored @param {{ mine?: boolean }} [how] */
-  async hear(stored, { mine = false } = {}) {
+  /** What the server told; `isOwn`: of what this device wrote, or that it stored it. @param {StoredNote} stored @param {{ isOwn?: boolean }} [how] */
+  async hear(stored, { isOwn = false } = {}) {
     const { seq } = stored;
     const isNext = await this.#order.watch(this.#lane.run(async () => {
       const { to } = await this.#ready();
       this.lastSeq = Math.max(this.lastSeq, seq);
       if (seq !== to + 1 || to === 0) return seq <= to && to > 0;
-      await this.#take([stored], { from: null, to: seq, read: mine ? null : { others: [], lastSeq: seq } });
+      await this.#take([stored], { from: null, to: seq, read: isOwn ? null : { others: [], lastSeq: seq } });
       return true;
     }));
     if (isNext) this.#tell();

@@ -37,7 +37,7 @@ export class NoteOrder {
     const told = new Map(others.map((seq) => [seq, null]));
     const good = versions.filter(({ envelope, damaged }) => envelope && damaged === null);
     for (const { seq, envelope } of good) told.set(seq, /** @type {import("../core/envelope.js").Envelope} */ (envelope).digest);
-    const numbers = new Map([...told].map(([seq, digest]) => [digest, seq]));
+    const numbers = new Map([...told].map(([seq, hash]) => [hash, seq]));
     if (good.some(({ seq, envelope }) => (numbers.get(envelope?.header.replaces ?? "") ?? 0) > seq)) throw new ProtocolError("wrong-order");
     const rights = this.#rights;
     try {

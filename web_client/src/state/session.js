@@ -62,7 +62,7 @@ export class Session {
     const sender = new ReceiptSender(member);
     const acknowledged = new Acknowledged(database);
     const book = new CircleBook(member, { sender, acknowledged });
-    const outbox = new Outbox(member, { keeperOf: (circle) => book.keeper(circle), onPosted: ({ circle, ...stored }) => book.log(circle).hear(stored, { mine: true }), acknowledged, exclusively });
+    const outbox = new Outbox(member, { keeperOf: (circle) => book.keeper(circle), onPosted: ({ circle, ...stored }) => book.log(circle).hear(stored, { isOwn: true }), acknowledged, exclusively });
     /** @type {World} */
     this.#world = { member, book, outbox, sender, drafts: new Drafts({ database, keyStore }), prepare, escrows: new Signal(new Set()), changed: hooks.onCircle };
     this.#log = new LogLooking({ member, book }, { onChecked: hooks.onLog, onFault: (error) => alarms.fault(error) });
@@ -216,8 +216,9 @@ export class Session {
   /** @param {Events["note.posted"]} posted */
   async #noted(posted) {
     const { circle, seq, at, envelope } = posted;
-    await this.#world.book.log(circle).hear({ seq, at, envelope }); // which shows what cannot be read as damaged
     const header = await headerOf(envelope);
+    const isOwn = header?.device === this.#world.member.keys.id; // it is told what it wrote: that is no reading of the circle
+    await this.#world.book.log(circle).hear({ seq, at, envelope }, { isOwn }); // which shows what cannot be read as damaged
     await this.#circles?.hear(posted, { mine: header?.account === this.#world.member.account, urgent: header?.urgent ?? false });
   }
 

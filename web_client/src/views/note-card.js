@@ -144,7 +144,7 @@ export class NoteCard extends LightElement {
     if (state === "failed") {
       return html`
         <div class="failure wraps" role="alert">${icon("alert")}
-          <p class="grow"><strong>${t("sending.failed")}</strong> ${failureText({ code: code ?? "internal", reason })}</p>
+          <p class="grow"><strong>${t(reason === "lost-note" ? "sending.lost" : "sending.failed")}</strong> ${failureText({ code: code ?? "internal", reason })}</p>
           <div class="buttons">
             <button class="button" @click=${() => this.tell("retry", this.note)}>${t("retry")}</button>
             <button class="button plain" @click=${() => this.tell("discard", this.note)}>${t("sending.discard")}</button>

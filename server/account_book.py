@@ -51,7 +51,8 @@ class AccountBook:
             return None
         self._devices[device] = row.account
         is_superseded = row.replaced_by is not None
-        return Holder(await self._of(row), row.roles, is_superseded)  # type: ignore[arg-type]
+        state = await self._of(row)
+        return Holder(state, row.roles, is_superseded, row.doors)  # type: ignore[arg-type]
 
     async def is_in_force(self, account: AccountId, device: DeviceId) -> bool:
         state = await self.state(account)

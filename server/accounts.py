@@ -26,6 +26,7 @@ from relais.server.clock import now_ms
 from relais.server.directory import Directory
 from relais.server.gathering import gathered
 from relais.server.hub import Hub
+from relais.server.releases import Releases
 
 DAY_MS = 86_400_000
 MOST_DAYS = 90
@@ -44,6 +45,7 @@ class AccountParts:
     book: CircleBook
     directory: Directory
     recorder: Recorder
+    releases: Releases
     hub: Hub
 
 
@@ -130,6 +132,7 @@ class Accounts:
     async def invite(self, caller: Caller, ask: wire.Invite) -> wire.Invited:
         """By administrators."""
         authorize.is_administrator(caller.roles)
+        authorize.check_roles(ask.roles)
         if not 1 <= ask.days <= MOST_DAYS:
             raise Refusal(Code.MALFORMED, field="days")
         if ask.resets:
@@ -179,6 +182,7 @@ class Accounts:
         await self._parts.hub.profile_changed(after.account)
         if isinstance(statement.operation, AddDevice | RevokeDevice):
             await self._tell_wanted(after.account, views)
+            await self._parts.releases.renewed(after.account)
 
     async def _circles_of(self, after: AccountState) -> list[CircleView]:
         """The account's circles as they are now that it has moved on."""

@@ -40,8 +40,10 @@ from relais.server.circles import CircleParts, Circles
 from relais.server.config import Settings
 from relais.server.directory import Directory
 from relais.server.disclosures import DisclosureParts, Disclosures
+from relais.server.emergency_room import EmergencyRoom, RoomParts
 from relais.server.enrolment import Doorkeeper, Enrolment, EnrolmentParts, Joining
 from relais.server.http import Gate, add_operations, exchange, plain_errors, tell_headers
+from relais.server.hub import Hub
 from relais.server.identity import Identity, Terms
 from relais.server.keys import load_log_key, load_log_policy, load_token_key
 from relais.server.limits import RateLimit
@@ -103,7 +105,9 @@ class Node:
         self.draining = False
         self.app = web.Application(client_max_size=PATCH_BYTES + 1_024, middlewares=[plain_errors])
         self.sockets = Sockets(_socket_needs(base), make_manager(base.settings.redis_url))
-        self.audit = AuditRoom(_audit_parts(base), pace=Pace(alone=base.settings.is_embedded))
+        self.audit = AuditRoom(
+            _audit_parts(base, self.sockets), pace=Pace(alone=base.settings.is_embedded)
+        )
         self.checker = Checker(base.settings.checking, base.metrics)
         self.exchanges: dict[Any, Any] = {}
         self.port = 0
@@ -138,6 +142,7 @@ class Node:
         visibility, owed = Visibility(stores.notes), OwedNotes(stores.notes)
         self.unopenable = Unopenable(base.book, owed, base.metrics.unopenable)
         blobs = Blobs(stores.blobs)
+        self.emergency = EmergencyRoom(_emergency_parts(base), hub)
         people = Accounts(
             AccountParts(
                 store=stores.accounts,
@@ -147,6 +152,7 @@ class Node:
                 book=base.book,
                 directory=directory,
                 recorder=base.recorder,
+                releases=self.emergency.releases,
                 hub=hub,
             )
         )
@@ -162,6 +168,7 @@ class Node:
                 people=stores.accounts,
                 owed=owed,
                 changed=self.unopenable.count,
+                releases=self.emergency.releases,
                 hub=hub,
             )
         )
@@ -205,7 +212,7 @@ class Node:
         )
         alarms = Alarms(AlarmStore(stores.database), base.book)
         rooms = (people, joining, circles, unfit, queries, notes, receipts, disclosures, alarms)
-        for room in (*rooms, self.audit):
+        for room in (*rooms, self.emergency, self.audit):
             hub.add(room.actions())
         self._add_http(Enrolment(enrolment_parts, base.identity, people), joining)
 
@@ -243,6 +250,7 @@ async def running(settings: Settings) -> AsyncIterator[Node]:
             tasks.create_task(node.audit.run(), name="audit log"),
             tasks.create_task(node.sockets.cut_off_expired(), name="token ends"),
             tasks.create_task(node.sweep(), name="blob sweep"),
+            tasks.create_task(node.emergency.run(), name="emergency access"),
             tasks.create_task(node.checker.run(), name="checking beside"),
             tasks.create_task(node.unopenable.run(node.base.stores.circles), name="missing grants"),
         ]
@@ -365,7 +373,19 @@ def _base(settings: Settings, stores: Stores) -> Base:
     )
 
 
-def _audit_parts(base: Base) -> AuditParts:
+def _emergency_parts(base: Base) -> RoomParts:
+    return RoomParts(
+        database=base.stores.database,
+        people=base.stores.accounts,
+        circles=base.stores.circles,
+        accounts=base.accounts,
+        book=base.book,
+        recorder=base.recorder,
+        addresses=base.addresses,
+    )
+
+
+def _audit_parts(base: Base, hub: Hub) -> AuditParts:
     return AuditParts(
         database=base.stores.database,
         key=load_log_key(base.settings),
@@ -373,6 +393,7 @@ def _audit_parts(base: Base) -> AuditParts:
         circles=base.book,
         recorder=base.recorder,
         metrics=base.metrics,
+        hub=hub,
     )
 
 

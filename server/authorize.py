@@ -22,13 +22,23 @@ from relais.crypto.ledger import (
     active_members,
     rotation_due,
 )
-from relais.crypto.ledger_state import BOT
+from relais.crypto.ledger_state import BOT, PROFESSIONAL
 from relais.models.ids import AccountId, DeviceId, Digest, Millis
 from relais.models.refusal import Code, Refusal
 from relais.models.store.accounts import AccountRow
 
 CLOCK_AHEAD: Millis = 600_000
 CREATORS = frozenset({"professional", "coordinator", "carer"})
+REQUESTERS = frozenset({"professional", "coordinator"})
+GUARDIANS = frozenset({"professional", "coordinator", "administrator"})
+ESCROW = "escrow"
+ESCROW_MAY = frozenset(
+    {
+        *("auth.challenge", "auth.renew", "account.get", "account.append", "escrow.share"),
+        *("circle.ledger", "circle.grants", "circle.append"),
+    }
+)
+"""What an escrow's session asks for to let somebody in, and to renew itself."""
 
 Accounts = Mapping[AccountId, AccountState]
 
@@ -50,6 +60,63 @@ def may_create(roles: Collection[str]) -> None:
         raise _forbidden("not-allowed")
 
 
+def check_roles(roles: Collection[str]) -> None:
+    """What an invitation can be for: an escrow is nothing else beside. Raises ``malformed``."""
+    if ESCROW in roles and len(roles) > 1:
+        raise Refusal(Code.MALFORMED, field="roles")
+
+
+def may_ask(roles: Collection[str], request: str) -> None:
+    """An escrow's session lets somebody in, and does nothing else."""
+    if ESCROW in roles and request not in ESCROW_MAY:
+        raise _forbidden("not-allowed")
+
+
+def is_escrow(roles: Collection[str]) -> None:
+    if ESCROW not in roles:
+        raise _forbidden("not-allowed")
+
+
+def may_guard(row: AccountRow | None) -> None:
+    """Who can hold parts of an escrow's key: a person of the house, who was not reset."""
+    if row is None or row.replaced_by is not None or GUARDIANS.isdisjoint(row.roles):
+        raise _forbidden("not-a-guardian")
+
+
+def is_guardian(guardians: Collection[AccountId], account: AccountId) -> None:
+    """Raises ``forbidden`` `not-a-guardian`."""
+    if account not in guardians:
+        raise _forbidden("not-a-guardian")
+
+
+def may_look(roles: Collection[str]) -> None:
+    """Who can ask for emergency access: whoever cares for patients by profession."""
+    if REQUESTERS.isdisjoint(roles):
+        raise _forbidden("not-allowed")
+
+
+def may_request(state: CircleState, account: AccountId, now: Millis) -> None:
+    """Whoever is in the circle needs nobody to let them in. Raises ``forbidden`` `already-a-member`."""
+    member = state.members.get(account)
+    if member is not None and member.active(moment(state, now)):
+        raise _forbidden("already-a-member")
+
+
+def let_in(entry: Entry) -> tuple[MemberAdd, Millis]:
+    """Whom an escrow's entry lets in, and until when: one professional, for a time, and nothing besides."""
+    if len(entry.operations) == 1 and isinstance(entry.operations[0], MemberAdd):
+        added = entry.operations[0]
+        if added.role == PROFESSIONAL and added.until is not None:
+            return added, added.until
+    raise _forbidden("not-allowed")
+
+
+def may_release(*, approved: bool, until: Millis, asked_until: Millis) -> None:
+    """An escrow lets in whom a quorum approved, and no longer than was asked for."""
+    if not approved or until > asked_until:
+        raise _forbidden("not-allowed")
+
+
 def is_administrator(roles: Collection[str]) -> None:
     if "administrator" not in roles:
         raise _forbidden("not-allowed")
@@ -67,9 +134,9 @@ def may_set_rules(roles: Collection[str]) -> None:
         raise _forbidden("not-allowed")
 
 
-def may_review(reviewer: AccountId, found: AccountId | None) -> None:
+def may_review(reviewer: AccountId, concerned: Collection[AccountId | None]) -> None:
     """Nobody says of what was found about themselves that it is in order."""
-    if reviewer == found:
+    if reviewer in concerned:
         raise _forbidden("not-allowed")
 
 
@@ -201,6 +268,8 @@ def may_enter(new: Newcomer, account: AccountState | None, row: AccountRow | Non
     if new.head not in account.heads:
         raise _forbidden("wrong-account")
     if set(row.roles) == {"bot"} and new.role != BOT:
+        raise _forbidden("not-allowed")
+    if ESCROW in row.roles and new.role != PROFESSIONAL:
         raise _forbidden("not-allowed")
 
 

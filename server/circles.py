@@ -9,6 +9,7 @@ from relais.crypto import envelope as envelopes
 from relais.crypto import grant as grants
 from relais.crypto import ledger
 from relais.crypto.account import AccountState
+from relais.crypto.audit_entry import SubjectValue
 from relais.crypto.envelope import Envelope
 from relais.crypto.errors import ProtocolError
 from relais.crypto.grant import Grant
@@ -24,6 +25,7 @@ from relais.models.store.circles import (
     LedgerChange,
     ProfileRow,
 )
+from relais.models.store.emergency import Release
 from relais.models.store.errors import DuplicateKey, StoreError
 from relais.models.wire import circle as wire
 from relais.server import authorize
@@ -31,6 +33,7 @@ from relais.server.account_book import AccountBook
 from relais.server.audit.ledger_heads import head_entry
 from relais.server.audit.record import Act, entry_of
 from relais.server.callers import Caller
+from relais.server.circle_acts import act_of
 from relais.server.circle_book import CircleBook, CircleView
 from relais.server.clock import now_ms
 from relais.server.granted import (
@@ -43,6 +46,7 @@ from relais.server.granted import (
 )
 from relais.server.hub import Hub
 from relais.server.owed import OwedNotes
+from relais.server.releases import Releases
 
 PROFILE_BYTES = 16_384
 """Of a sealed profile: those of all circles of an account come in one answer."""
@@ -59,6 +63,7 @@ class CircleParts:
     owed: OwedNotes
     changed: Callable[[CircleView], Awaitable[int]]
     """Told of every change; answers how many keys are missing after it."""
+    releases: Releases
     hub: Hub
 
 
@@ -71,6 +76,12 @@ class _Step:
     after: CircleState
     accounts: dict[AccountId, AccountState]
     newcomers: tuple[AccountId, ...]
+    release: Release | None = None
+
+    def told(self, rows: Collection[GrantRow]) -> dict[str, SubjectValue]:
+        """What the log says of it besides the entry itself."""
+        answered = {"request": self.release.request} if self.release else {}
+        return {"grants": len(rows), **answered}
 
     @property
     def author(self) -> AccountState:
@@ -120,7 +131,8 @@ class Circles:
                 seq = authorize.last_known(before.state, before.times, member, now_ms())
                 raise Refusal(Code.CONFLICT, seq=seq)
             authorize.may_append(before.state, entry, now_ms())
-            step = await self._step(entry, before)
+            release = await self._parts.releases.of(caller, before, entry)
+            step = replace(await self._step(entry, before), release=release)
             return await self._store(caller, step, ask.grants, ask.profile)
 
     async def give(self, caller: Caller, ask: wire.GiveGrants) -> wire.GrantsGiven:
@@ -169,6 +181,8 @@ class Circles:
         if step.before:
             self._parts.book.learn(view, after=step.before)
         await self._tell(caller, step, view, rows)
+        if step.release:
+            await self._parts.releases.done(step.release)
         return wire.EntryAppended(step.after.circle, step.after.seq, step.after.head)
 
     async def _checked(
@@ -345,47 +359,12 @@ def _change(
         members=step.newcomers,
         grants=tuple(rows),
         audit=(
-            entry_of(caller, _act(step, rows)),
+            entry_of(caller, act_of(step.before, step.after, step.entry, step.told(rows))),
             head_entry(step.after.circle, seq=step.after.seq, head=step.after.head),
         ),
         profile=ProfileRow(profile.header.version, profile.raw) if profile else None,
+        release=step.release,
     )
-
-
-def _act(step: _Step, rows: list[GrantRow]) -> Act:
-    """What the log says of an entry: which kinds of operation, and about whom if about one."""
-    operations = step.entry.operations
-    named = {one.account for one in operations if hasattr(one, "account")}
-    subject: dict[str, Any] = {
-        "seq": step.after.seq,
-        "head": step.after.head,
-        "operations": " ".join(dict.fromkeys(_word(one) for one in operations)),
-        "grants": len(rows),
-    }
-    if len(named) == 1:
-        subject["member"] = named.pop()
-    action = "circle.append" if step.before else "circle.create"
-    return Act(action, step.after.circle, subject, role=_role(step))
-
-
-_WORDS: dict[type, str] = {
-    ledger.Create: "create",
-    ledger.MemberAdd: "member.add",
-    ledger.MemberRemove: "member.remove",
-    ledger.MemberChange: "member.change",
-    ledger.MemberReadmit: "member.readmit",
-    ledger.EpochOpen: "epoch.open",
-    ledger.Close: "close",
-}
-
-
-def _word(operation: object) -> str:
-    return _WORDS[type(operation)]
-
-
-def _role(step: _Step) -> str:
-    state = step.before.state if step.before else step.after
-    return state.members[step.entry.account].role
 
 
 def _view_after(step: _Step, change: LedgerChange, revision: int) -> CircleView:

@@ -25,7 +25,7 @@ from relais.models.store.invitations import InvitationRow, InvitationStore
 from relais.models.store.journal import GroupWriter
 from relais.models.store.migrations import migrate
 from relais.models.wire.auth import AccountRole
-from relais.server import logs
+from relais.server import authorize, logs
 from relais.server.accounts import DAY_MS, MOST_DAYS, check_resettable, make_invitation
 from relais.server.app import Node, database_folder, origin_of, running
 from relais.server.audit import console
@@ -105,6 +105,10 @@ async def _invitation(asked: argparse.Namespace, accounts: AccountStore) -> Invi
         roles, organisation = roles or old.roles, organisation or old.organisation
     if not roles:
         raise SettingsError("--role", "at least one, or --resets")
+    try:
+        authorize.check_roles(roles)
+    except Refusal as refusal:
+        raise SettingsError("--role", "an escrow is nothing else beside") from refusal
     return InvitationRow(roles, organisation, now_ms() + asked.days * DAY_MS, asked.resets)
 
 

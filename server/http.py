@@ -13,6 +13,7 @@ from aiohttp import web
 
 from relais.models.refusal import HTTP_STATUS, Code, Refusal
 from relais.models.wire import codec
+from relais.server import authorize
 from relais.server.audit.record import Act, Recorder
 from relais.server.callers import Anyone, Caller, Stranger
 from relais.server.errors import as_refusal
@@ -52,6 +53,7 @@ class Gate:
         stated = read_stated(said.get("Relais-Purpose"), said.get("Relais-On-Behalf-Of"))
         caller = caller_of(claims, self.source(request), stated)
         request[CALLER] = caller  # a refusal later on is recorded as this caller's
+        authorize.may_ask(caller.roles, request.path)
         self.devices.take(caller.device)
         return caller
 
@@ -91,6 +93,7 @@ def caller_of(claims: Claims, source: str, stated: Stated) -> Caller:
         source=source,
         organisation=claims.organisation,
         request=current(),
+        doors=claims.doors,
         purpose=stated.purpose,
         on_behalf_of=stated.on_behalf_of,
     )

@@ -7,7 +7,8 @@ token       JWT (RFC 7519), EdDSA, minutes: sub account, device, roles, iat, exp
 
 import hmac
 import secrets
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Protocol
 from urllib.parse import urlsplit
 
@@ -17,7 +18,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from relais.crypto import login
 from relais.crypto.account import AccountState
 from relais.crypto.errors import ProtocolError
-from relais.models.ids import AccountId, DeviceId
+from relais.models.ids import AccountId, CircleId, DeviceId, Millis
 from relais.models.refusal import Code, Refusal
 from relais.models.wire import auth
 from relais.server.callers import Anyone, Caller
@@ -30,22 +31,27 @@ TIME_BYTES, NONCE_BYTES, MAC_BYTES = 6, 10, 16
 
 @dataclass(frozen=True)
 class Claims:
-    """What a token says, and the organisation of its account. `expires_at` in milliseconds."""
+    """What a token says, and what is known of its account. `expires_at` in milliseconds; `doors` as a `Caller` has them."""
 
     account: AccountId
     device: DeviceId
     roles: tuple[auth.AccountRole, ...]
     expires_at: int
     organisation: str = ""
+    doors: Mapping[CircleId, Millis] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
 class Holder:
-    """The account a device is in, and what that account may be. `is_superseded`: another took its place."""
+    """The account a device is in, and what that account may be. `is_superseded`: another took its place.
+
+    `doors`: the circles it was let into by emergency access, and until when.
+    """
 
     state: AccountState
     roles: tuple[auth.AccountRole, ...]
     is_superseded: bool = False
+    doors: Mapping[CircleId, Millis] = field(default_factory=dict)
 
 
 class Holders(Protocol):
@@ -92,7 +98,7 @@ class Identity:
         """
         try:
             answered = login.peek(ask.login)
-            holder = await self._holder(answered.device)
+            holder = await self.holder(answered.device)
             login.verify(answered, holder.state.device(answered.device).sign)
         except ProtocolError as error:
             raise _unauthenticated(error.reason) from error
@@ -117,14 +123,12 @@ class Identity:
             raise _unauthenticated("bad-token") from error
         if ends <= now_ms():
             raise _unauthenticated("bad-token")
-        organisation = (await self._holder(device)).state.profile.organisation
-        return Claims(read["sub"], device, roles, ends, organisation)
+        holder = await self.holder(device)
+        organisation = holder.state.profile.organisation
+        return Claims(read["sub"], device, roles, ends, organisation, holder.doors)
 
-    async def organisation(self, device: DeviceId) -> str:
-        """What the profile of a device's account says now. Raises ``unauthenticated``."""
-        return (await self._holder(device)).state.profile.organisation
-
-    async def _holder(self, device: DeviceId) -> Holder:
+    async def holder(self, device: DeviceId) -> Holder:
+        """The account of a device that may act for it now. Raises ``unauthenticated``."""
         holder = await self._holders.holder_of(device)
         if holder is None:
             raise _unauthenticated("unknown-device")

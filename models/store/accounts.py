@@ -1,10 +1,10 @@
 """Accounts: their chains of statements, the devices in them, and what the directory shows."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
-from relais.models.ids import AccountId, DeviceId, Digest, Millis
+from relais.models.ids import AccountId, CircleId, DeviceId, Digest, Millis
 from relais.models.store.database import Collection, Database, Document, Session
 from relais.models.store.errors import StoreError
 
@@ -34,6 +34,8 @@ class AccountRow:
     roles: tuple[str, ...]
     enrolled_at: Millis
     replaced_by: AccountId | None = None
+    doors: Mapping[CircleId, Millis] = field(default_factory=dict)
+    """The circles it was let into by emergency access, and until when."""
 
 
 @dataclass(frozen=True)
@@ -127,6 +129,11 @@ class AccountStore:
         found = await self._accounts.find({"_id": {"$in": list(accounts)}})
         return {document["_id"]: _row(document) for document in found}
 
+    async def with_role(self, role: str) -> list[AccountRow]:
+        """The accounts that have a role, but for those that were replaced."""
+        some = {"roles": role, "replaced_by": {"$exists": False}}
+        return [_row(found) for found in await self._accounts.find(some)]
+
     async def page(self, after: int, limit: int) -> list[AccountRow]:
         """Accounts numbered after `after`, in order of enrolment."""
         numbers = {"number": {"$gt": after, "$lte": after + limit}}
@@ -214,4 +221,5 @@ def _row(document: Mapping[str, Any]) -> AccountRow:
         roles=tuple(document["roles"]),
         enrolled_at=document["enrolled_at"],
         replaced_by=document.get("replaced_by"),
+        doors=document.get("doors", {}),
     )

@@ -21,6 +21,7 @@ from relais.models.store.errors import DuplicateKey, StoreError
 LOG = "audit"
 EVERYBODY = "*"
 WIDEST = 1_024
+DAY_MS: Millis = 86_400_000
 
 
 class StepTaken(StoreError):
@@ -156,6 +157,20 @@ class WatchStore:
         """Those, in no order."""
         some = {"reviewed": False, "due": {"$gt": 0, "$lte": now}}
         return [_row(one) for one in await self._findings.find(some)]
+
+    async def chase(self, row: FindingRow, now: Millis, *, audit: Document) -> bool:
+        """Note that an overdue finding was chased; `audit` goes with it. False where somebody reviewed it, or chased it within the day."""
+        lately = {"$gt": now - DAY_MS}
+        key = {"_id": _key(row.rule, row.index), "reviewed": False, "chased_at": {"$not": lately}}
+
+        async def work(session: Session) -> bool:
+            change = {"$set": {"chased_at": now}}
+            if not await self._findings.update(key, change, session=session):
+                return False
+            await self._audit.insert(dict(audit), session=session)
+            return True
+
+        return await self._database.transaction(work)
 
     async def review(self, row: FindingRow, *, audit: Document) -> None:
         """Store who reviewed a finding, and how; `audit` goes with it."""

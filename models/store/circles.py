@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 
 from relais.models.ids import AccountId, CircleId, DeviceId, Digest
 from relais.models.store.database import Database, Document, Session
+from relais.models.store.emergency import Release, let_in
 from relais.models.store.errors import DuplicateKey
 
 MOST_ENTRIES = 500
@@ -64,7 +65,7 @@ class GrantMade(NamedTuple):
 
 @dataclass(frozen=True)
 class LedgerChange:
-    """What one ledger entry stores, all or nothing. `opens`: it is entry 0."""
+    """What one ledger entry stores, all or nothing. `opens`: it is entry 0; `release`: the request it answers."""
 
     circle: CircleId
     seq: int
@@ -75,6 +76,7 @@ class LedgerChange:
     grants: tuple[GrantRow, ...]
     audit: tuple[Document, ...]
     profile: ProfileRow | None = None
+    release: Release | None = None
 
     @property
     def opens(self) -> bool:
@@ -108,7 +110,7 @@ class CircleStore:
     async def write_entry(self, change: LedgerChange) -> int:
         """Store an entry with all that belongs to it; answers the circle's new revision.
 
-        Raises `DuplicateKey` when another entry took the place.
+        Raises `DuplicateKey` when another entry took the place, or the request it answers was ended.
         """
 
         async def work(session: Session) -> int:
@@ -119,6 +121,8 @@ class CircleStore:
             entry = {"circle": change.circle, "seq": change.seq, "entry": change.entry}
             await self._entries.insert(entry, session=session)
             await self._enter(change, session)
+            if change.release:
+                await let_in(self._database, change.release, circle=change.circle, session=session)
             await self._add_grants(row, change.circle, change.grants, session)
             await self._record(change.audit, session)
             return int(row["revision"])
@@ -166,6 +170,14 @@ class CircleStore:
         """Every circle the account is or was a member of."""
         found = await self._members.find({"account": account}, fields=["circle"])
         return [document["circle"] for document in found]
+
+    async def members_among(
+        self, accounts: Sequence[AccountId], circles: Sequence[CircleId]
+    ) -> set[AccountId]:
+        """Which of some accounts are or were members of any of some circles."""
+        some = {"account": {"$in": list(accounts)}, "circle": {"$in": list(circles)}}
+        found = await self._members.find(some, fields=["account"])
+        return {document["account"] for document in found}
 
     async def entries(self, circle: CircleId, from_seq: int) -> list[bytes]:
         """At most `MOST_ENTRIES` entries with seq ≥ `from_seq`, in order."""

@@ -59,7 +59,21 @@ async def _drop_replaced_indexes(database: Database) -> None:
                 await log.drop_index(name)
 
 
-RELEASE = Plan(migrations=(Migration(2, "audit indexes", _drop_replaced_indexes),))
+async def _use_new_rules(database: Database) -> None:
+    """Where somebody had set the rules over the log, those that came since are in use too: an emergency access has to be reviewed."""
+    settings = database.collection("settings")
+    found = await settings.find_one({"_id": "audit.rules"})
+    if found is not None:
+        on = dict.fromkeys((*found["value"]["on"], "alarm", "break-glass", "escrow-login"))
+        await settings.update({"_id": "audit.rules"}, {"$set": {"value.on": list(on)}})
+
+
+RELEASE = Plan(
+    migrations=(
+        Migration(2, "audit indexes", _drop_replaced_indexes),
+        Migration(3, "rules in use", _use_new_rules),
+    )
+)
 
 
 async def migrate(database: Database, plan: Plan = RELEASE) -> list[int]:

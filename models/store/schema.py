@@ -111,7 +111,7 @@ BLOBS = (
 PEOPLE = (
     CollectionSchema(
         "accounts",
-        indexes=(index("number", unique=True),),
+        indexes=(index("number", unique=True), index("roles")),
         validator=document(
             {
                 "number": "number",
@@ -124,7 +124,7 @@ PEOPLE = (
                 "enrolled_at": "number",
                 "seen_at": "number|null",
             },
-            optional={"replaced_by": "string"},
+            optional={"replaced_by": "string", "doors": "object"},
         ),
     ),
     CollectionSchema(
@@ -246,6 +246,54 @@ CIRCLES = (
     ),
 )
 
+EMERGENCIES = (
+    CollectionSchema(
+        "escrows",
+        indexes=(index("account"), index("guardians")),
+        validator=document(
+            {"account": "string", "guardians": "array", "at": "number", "statement": "binData"}
+        ),
+    ),
+    CollectionSchema(
+        "escrow_shares",
+        indexes=(index("escrow_device"),),
+        validator=document({"escrow_device": "string", "device": "string", "sealed": "binData"}),
+    ),
+    CollectionSchema(
+        "emergency_doors",
+        indexes=(index("request"),),
+        validator=document({"request": "string"}),
+    ),
+    CollectionSchema(
+        "emergencies",
+        indexes=(
+            index("account", "at"),
+            index("guardians", "at"),
+            index("circle", "at"),
+            index("escrow", "approved_at"),
+            index("state", "escrow"),
+        ),
+        validator=document(
+            {
+                "circle": "string",
+                "account": "string",
+                "escrow": "string",
+                "at": "number",
+                "until": "number",
+                "changes": "number",
+                "state": "string",
+                "request": "binData",
+                "guardians": "array",
+                "answers": "array",
+                "explained": "array",
+                "escrow_device": "string|null",
+                "approved_at": "number|null",
+                "closed_at": "number|null",
+            }
+        ),
+    ),
+)
+
 AUDIT = (
     CollectionSchema("audit_pending", validator=document({"at": "int", "entry": "binData"})),
     CollectionSchema(
@@ -294,6 +342,7 @@ AUDIT = (
             index("account", "index"),
             index("account", "at"),
             index("reviewed", "index"),
+            index("reviewed", "due"),
         ),
         validator=document(
             {
@@ -310,7 +359,7 @@ AUDIT = (
                 "reviewed_at": "int|null",
                 "verdict": "string|null",
             },
-            optional={"kind": "string|null"},
+            optional={"kind": "string|null", "due": "int|null", "chased_at": "int|null"},
         ),
     ),
     CollectionSchema("alarms", validator=document({"at": "int"})),
@@ -360,7 +409,13 @@ AUDIT = (
     ),
 )
 
-COLLECTIONS: tuple[CollectionSchema, ...] = (*PEOPLE, *CIRCLES, *AUDIT, *BLOBS)
+COLLECTIONS: tuple[CollectionSchema, ...] = (
+    *PEOPLE,
+    *CIRCLES,
+    *EMERGENCIES,
+    *AUDIT,
+    *BLOBS,
+)
 
 
 def fingerprint(collections: Iterable[CollectionSchema]) -> str:

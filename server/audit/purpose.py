@@ -2,6 +2,7 @@
 
 TREAT      care: notes, receipts, attachments, circles     a professional's, a coordinator's, a bot's
 FAMRQT     the same by a family carer
+BTG        the same by whoever was let in by emergency access ("break the glass"), until that ends
 HOPERAT    administration of people
 HSYSADMIN  accounts, devices and logins
 HCOMPL     the audit log itself
@@ -15,6 +16,7 @@ FAMILY: Final = "FAMRQT"
 ADMINISTRATION: Final = "HOPERAT"
 SYSTEM: Final = "HSYSADMIN"
 COMPLIANCE: Final = "HCOMPL"
+EMERGENCY: Final = "BTG"
 
 STATED: Final = frozenset(
     {

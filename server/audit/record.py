@@ -13,7 +13,7 @@ from typing import Any, Protocol
 from relais.crypto.audit_entry import AuditEntry, SubjectValue
 from relais.models.ids import CircleId, Millis, uuid7
 from relais.models.refusal import Refusal
-from relais.server.audit.purpose import purpose_of
+from relais.server.audit.purpose import EMERGENCY, purpose_of
 from relais.server.callers import Anyone, Caller
 from relais.server.clock import now_ms
 
@@ -70,7 +70,7 @@ def entry_of(
         device=caller.device if caller else None,
         role=role,
         organisation=(caller.organisation or None) if caller else None,
-        purpose=act.purpose or purpose_of(act.action, role, caller.purpose if caller else None),
+        purpose=act.purpose or purpose_of(act.action, role, _stated(caller, act.circle, at)),
         on_behalf_of=_principal(caller) if caller else None,
         circle=act.circle,
         source=who.source,
@@ -78,6 +78,14 @@ def entry_of(
         subject=_with_reason(act.subject, refusal),
     )
     return {"_id": entry.id, "at": at, "entry": entry.encode()}
+
+
+def _stated(caller: Caller | None, circle: CircleId | None, at: Millis) -> str | None:
+    """What was stated; for whoever was let into the circle by emergency access that, whatever they state."""
+    if caller is None:
+        return None
+    by_emergency = circle is not None and at < caller.doors.get(circle, 0)
+    return EMERGENCY if by_emergency else caller.purpose
 
 
 def _principal(caller: Caller) -> str | None:

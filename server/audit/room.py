@@ -12,6 +12,7 @@ from relais.crypto.trust_policy import TrustPolicy
 from relais.models.store.accounts import AccountStore
 from relais.models.store.audit_watch import WatchStore
 from relais.models.store.database import Database
+from relais.models.store.emergency import EmergencyStore
 from relais.models.store.settings import SettingStore
 from relais.server.audit.answers import AnswerParts, AuditAnswers, Circles
 from relais.server.audit.filing import Filer
@@ -24,9 +25,11 @@ from relais.server.audit.record import Recorder
 from relais.server.audit.retention import Pruner
 from relais.server.audit.routes import LogRoutes, RouteParts
 from relais.server.audit.watch.answers import WatchAnswers, WatchParts
+from relais.server.audit.watch.chase import ChaseParts, Chaser, ReviewGauge
 from relais.server.audit.watch.facts import Facts
 from relais.server.audit.watch.watcher import Watcher, WatcherParts
 from relais.server.http import Gate
+from relais.server.hub import Hub
 from relais.server.metrics import Metrics
 
 
@@ -40,6 +43,7 @@ class AuditParts:
     circles: Circles
     recorder: Recorder
     metrics: Metrics
+    hub: Hub
 
 
 class AuditRoom:
@@ -63,7 +67,10 @@ class AuditRoom:
         self._proofs = LedgerProofs(answering)
         watch = WatchStore(parts.database)
         settings = SettingStore(parts.database)
-        facts = Facts(parts.circles, AccountStore(parts.database))
+        people = AccountStore(parts.database)
+        facts = Facts(parts.circles, people, EmergencyStore(parts.database))
+        gauge = ReviewGauge(parts.metrics.registry)
+        self.chaser = Chaser(ChaseParts(watch, people, gauge, parts.hub))
         self._watcher = Watcher(WatcherParts(self.stores, watch, settings, facts))
         self._watch = WatchAnswers(WatchParts(self.stores, watch, settings, parts.recorder))
 
@@ -78,6 +85,7 @@ class AuditRoom:
         async with asyncio.TaskGroup() as group:
             group.create_task(self._publisher.run(self._leader, self._witness_gauges))
             group.create_task(self._watcher.run(), name="audit rules")
+            group.create_task(self.chaser.run(), name="overdue findings")
             group.create_task(self._filer.run(self._leader), name="audit postings")
             group.create_task(self._pruner.run(self._leader), name="audit retention")
             await self._leader.run()

@@ -12,6 +12,7 @@ from socketio.exceptions import ConnectionRefusedError as ConnectionRefused
 from relais.models.ids import AccountId, DeviceId
 from relais.models.refusal import Code, Refusal
 from relais.models.wire import REQUESTS, auth, codec
+from relais.server import authorize
 from relais.server.audit.record import Act, Recorder
 from relais.server.callers import Anyone, Caller, Stranger
 from relais.server.clock import now_ms
@@ -102,18 +103,19 @@ class Sockets:
 
         async def control(data: Mapping[str, str]) -> None:
             await refresh(data["account"])
-            await self._learn_organisation(data["account"])
+            await self._learn(data["account"])
 
         self._manager.controls[PROFILE_CHANGED] = control
 
-    async def _learn_organisation(self, account: AccountId) -> None:
-        """What an open socket's caller belongs to, after its profile changed."""
+    async def _learn(self, account: AccountId) -> None:
+        """What an open socket's caller belongs to, and where it was let in, after either changed."""
         for session in [one for one in self._sessions.values() if one.caller.account == account]:
             try:
-                organisation = await self._needs.identity.organisation(session.caller.device)
+                holder = await self._needs.identity.holder(session.caller.device)
             except Refusal:
                 continue  # the device is no longer in force: its socket is being ended
-            session.caller = replace(session.caller, organisation=organisation)
+            organisation = holder.state.profile.organisation
+            session.caller = replace(session.caller, organisation=organisation, doors=holder.doors)
 
     async def cut_off_expired(self) -> None:
         """End the sockets whose token has ended; runs until cancelled."""
@@ -200,6 +202,7 @@ class Sockets:
         kind = self._requests.get(name)
         if kind is None or len(data) != 2:
             raise Refusal(Code.MALFORMED, field="event")
+        authorize.may_ask(session.caller.roles, name)
         request: Any = codec.decode(kind, data[1])
         if kind is auth.AskChallenge:
             return self._needs.identity.challenge(request)

@@ -95,14 +95,15 @@ EVENTS: Final[dict[str, Event]] = {
         (
             *("auth.enrol", "device.offer", "device.request", "admin.invite"),
             *("circle.create", "circle.grant", "note.post", "receipt.post", "blob.upload"),
-            *("alarm.report", "audit.hold", "audit.verify"),
+            *("alarm.report", "audit.hold", "audit.verify", "audit.chase"),
+            *("escrow.share", "escrow.reshare", "emergency.request", "emergency.answer"),
         ),
         CREATE,
     ),
     **dict.fromkeys(
         (
             *("auth.invitation", "auth.join.look", "auth.join.wait", "account.get", "device.list"),
-            *("circle.grants", "note.get", "receipt.get", "blob.read"),
+            *("circle.grants", "note.get", "receipt.get", "blob.read", "emergency.look"),
             *("audit.prove", "audit.consistency", "audit.heads", "audit.view", "audit.rules"),
         ),
         READ,
@@ -110,7 +111,7 @@ EVENTS: Final[dict[str, Event]] = {
     **dict.fromkeys(
         (
             *("account.append", "device.approve", "circle.append", "circle.profile"),
-            "circle.unopenable",
+            *("circle.unopenable", "emergency.withdraw", "emergency.expire"),
             *("audit.review", "audit.rules.set", "audit.retention", "ledger.head"),
         ),
         UPDATE,
@@ -120,7 +121,7 @@ EVENTS: Final[dict[str, Event]] = {
             *("circle.sync", "circle.page", "receipt.sync", "circle.ledger", "circle.list"),
             *("directory.search", "admin.accounts", "audit.search", "audit.circle"),
             *("audit.note", "audit.findings", "audit.volume", "audit.hours"),
-            *("audit.export", "log.entries"),
+            *("audit.export", "log.entries", "escrow.list", "emergency.list"),
         ),
         QUERY,
     ),

@@ -82,7 +82,8 @@ class WatchAnswers:
         row = await self._parts.store.finding(ask.rule, ask.index)
         if row is None:
             raise Refusal(Code.NOT_FOUND, index=ask.index)
-        authorize.may_review(caller.account, row.account)
+        let_in = row.about if row.rule == "break-glass" else None
+        authorize.may_review(caller.account, (row.account, let_in))
         row = replace(
             row, reviewed_by=caller.account, reviewed_at=now_ms(), verdict=str(ask.verdict)
         )

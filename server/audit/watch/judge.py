@@ -6,6 +6,8 @@ many-circles       many different circles opened in a short time
 after-leaving      a circle reached for, or read, by somebody who left it a while ago
 refusals           refusals in a row: none of the same action succeeded between
 auditor-colleague  an auditor looked up somebody of the own organisation
+break-glass        emergency access let somebody into a circle
+escrow-login       an escrow logged in, and nobody had been approved
 """
 
 from collections.abc import Callable
@@ -15,7 +17,7 @@ from relais.models.ids import AccountId, Millis
 from relais.models.wire.watch import OpeningHours, RuleName, Rules
 from relais.server.audit.watch.person import REMEMBERED, Person
 from relais.server.audit.watch.rules import opening_of
-from relais.server.audit.watch.seen import MINUTE_MS, Known, Seen
+from relais.server.audit.watch.seen import HOUR_MS, MINUTE_MS, Known, Seen
 
 HARMLESS = frozenset({"conflict", "stale_epoch"})
 """Refusals that members' programs meet in the normal course, and act on."""
@@ -27,13 +29,14 @@ WRONG_KEY = "wrong-key"
 
 @dataclass(frozen=True)
 class Found:
-    """What a rule found at an entry; `count`, `minutes`, `about`, `kind` as in the wire's `Finding`."""
+    """What a rule found at an entry; `count`, `minutes`, `about`, `kind`, `due` as in the wire's `Finding`."""
 
     rule: RuleName
     count: int = 0
     minutes: int = 0
     about: AccountId | None = None
     kind: str | None = None
+    due: Millis | None = None
 
 
 Step = tuple[Found | None, Person]
@@ -114,6 +117,19 @@ def auditor_colleague(person: Person, seen: Seen, known: Known, rules: Rules) ->
     return Found("auditor-colleague", about=known.colleague), person
 
 
+def break_glass(person: Person, seen: Seen, known: Known, rules: Rules) -> Step:
+    """Each: the entry of a release names the request it answers."""
+    if not seen.ok or seen.entry.action != "circle.append" or "request" not in seen.subject:
+        return None, person
+    due = seen.at + rules.review_hours * HOUR_MS
+    return Found("break-glass", about=_text(seen, "member"), due=due), person
+
+
+def escrow_login(person: Person, seen: Seen, known: Known, rules: Rules) -> Step:
+    """Whether anybody had been approved, `known` says."""
+    return (Found("escrow-login") if known.unasked else None), person
+
+
 RULES: dict[RuleName, Callable[[Person, Seen, Known, Rules], Step]] = {
     "alarm": alarm,
     "outside-hours": outside_hours,
@@ -121,6 +137,8 @@ RULES: dict[RuleName, Callable[[Person, Seen, Known, Rules], Step]] = {
     "after-leaving": after_leaving,
     "refusals": refusals,
     "auditor-colleague": auditor_colleague,
+    "break-glass": break_glass,
+    "escrow-login": escrow_login,
 }
 
 

@@ -63,10 +63,12 @@ class Known:
     Attributes:
         left_at: when the actor left the circle of the entry; None where they are in it, or never were.
         colleague: whom an auditor looked up, where that account is of the auditor's own organisation.
+        unasked: an escrow logged in, and nobody had been approved.
     """
 
     left_at: Millis | None = None
     colleague: AccountId | None = None
+    unasked: bool = False
 
 
 NOTHING = Known()

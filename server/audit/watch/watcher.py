@@ -138,6 +138,7 @@ def _row(one: Seen, found: Found) -> FindingRow:
         circle=one.entry.circle,
         about=found.about,
         kind=found.kind,
+        due=found.due,
         count=found.count,
         minutes=found.minutes,
     )

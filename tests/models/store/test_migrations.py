@@ -96,7 +96,7 @@ async def test_a_database_of_a_newer_release_is_refused(empty_database: Database
 
 
 async def test_the_release_itself_can_be_applied_twice(empty_database: Database) -> None:
-    assert await migrate(empty_database) == [1, 2]
+    assert await migrate(empty_database) == [1, 2, 3]
     assert await migrate(empty_database) == []
 
 
@@ -107,8 +107,21 @@ async def test_indexes_that_postings_replace_are_dropped_and_the_others_stay(
     log = empty_database.raw["audit_log"]
     async with empty_database.using():
         await log.create_index([("action", 1), ("index", 1)])
-    assert await migrate(empty_database) == [2]
+    assert await migrate(empty_database) == [2, 3]
     async with empty_database.using():
         names = set(await log.index_information())
     assert {"circle_1_index_1", "account_1_index_1"} <= names
     assert "action_1_index_1" not in names
+
+
+async def test_rules_that_came_later_are_in_use_where_others_had_been_chosen(
+    empty_database: Database,
+) -> None:
+    await migrate(empty_database, Plan())
+    settings = empty_database.collection("settings")
+    await settings.insert({"_id": "audit.rules", "value": {"version": 4, "on": ["refusals"]}})
+    await migrate(empty_database)
+    found = await settings.find_one({"_id": "audit.rules"})
+    assert found is not None
+    assert found["value"]["on"] == ["refusals", "alarm", "break-glass", "escrow-login"]
+    assert found["value"]["version"] == 4

@@ -9,6 +9,7 @@ from relais.models.refusal import Code, Refusal
 from relais.models.store.accounts import AccountStore
 from relais.models.store.audit_watch import EVERYBODY, StepTaken, WatchStore
 from relais.models.store.database import Database
+from relais.models.store.emergency import EmergencyStore
 from relais.models.store.schema import CIRCLES as CIRCLE_SCHEMAS
 from relais.models.store.schema import PEOPLE, apply_schema
 from relais.models.store.settings import SettingStore
@@ -31,7 +32,7 @@ async def parts(empty_database: Database, audit: AuditLog) -> WatcherParts:
         log=audit.stores,
         store=WatchStore(empty_database),
         settings=SettingStore(empty_database),
-        facts=Facts(NoCircles(), AccountStore(empty_database)),
+        facts=Facts(NoCircles(), AccountStore(empty_database), EmergencyStore(empty_database)),
     )
 
 

@@ -12,7 +12,8 @@ export const ACTIONS = /** @type {const} */ ([
   "receipt.sync", "receipt.get", "blob.read", "blob.upload", "audit.search", "audit.view", "audit.verify", "audit.findings", "audit.review",
   "audit.volume", "audit.hours", "audit.rules", "audit.rules.set", "audit.prove",
   "audit.consistency", "audit.heads", "audit.hold", "audit.release", "audit.retention", "audit.circle", "audit.note", "audit.export", "log.checkpoint", "log.tile", "log.entries",
-  "log.vkey", "log.verifier", "alarm.report", "admin.invite", "admin.accounts",
+  "log.vkey", "log.verifier", "alarm.report", "escrow.share", "escrow.reshare", "escrow.list", "emergency.look", "emergency.request",
+  "emergency.answer", "emergency.withdraw", "emergency.expire", "emergency.list", "audit.chase", "admin.invite", "admin.accounts",
 ]);
 
 /** What was done, as closely as the entry tells: a change of a circle or account by its first operation. @param {AuditEntry} entry */

@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from types import TracebackType
 from typing import Any, Self, cast
 from urllib.parse import urlsplit
@@ -13,6 +13,7 @@ from socketio.exceptions import ConnectionError as SocketConnectionError
 from socketio.exceptions import SocketIOError
 
 from relais.client.errors import BadAnswer, BadLink, ServerUnreachable
+from relais.client.stated import stated
 from relais.models import wire
 from relais.models.refusal import Code, Refusal
 from relais.models.wire.codec import decode, encode
@@ -38,6 +39,7 @@ class Transport:
 
     def __init__(self, origin: str) -> None:
         self.origin = origin
+        self._stated = stated()
         self._http: aiohttp.ClientSession | None = None
         self._socket: socketio.AsyncClient | None = None
         self._told: asyncio.Queue[Any | None] = asyncio.Queue()
@@ -45,7 +47,11 @@ class Transport:
 
     async def __aenter__(self) -> Self:
         timeout = aiohttp.ClientTimeout(total=None, sock_connect=10, sock_read=_HTTP_SECONDS)
-        self._http = aiohttp.ClientSession(timeout=timeout, connector=aiohttp.TCPConnector(limit=0))
+        self._http = aiohttp.ClientSession(
+            timeout=timeout,
+            connector=aiohttp.TCPConnector(limit=0),
+            headers=self._stated.headers,
+        )
         return self
 
     async def __aexit__(
@@ -93,16 +99,18 @@ class Transport:
         for event in wire.EVENTS:
             socket.on(event.EVENT, self._listener(event))
         socket.on("disconnect", self._closed)
+        said: list[Any] = []  # with what the server turned the socket away
+        socket.on("connect_error", said.append)
         try:
             await socket.connect(
                 self.origin,
-                auth={"token": await token()},
+                auth={"token": await token(), **self._stated.fields},
                 transports=["websocket"],
                 wait_timeout=10,
             )
         except SocketConnectionError as error:
             await socket.shutdown()
-            raise _refused_connection(error) from error
+            raise _refused_connection(said) from error
         self._socket = socket
 
     async def disconnect(self) -> None:
@@ -157,10 +165,10 @@ class Transport:
                 answer.set_exception(ServerUnreachable())
 
 
-def _refused_connection(error: SocketConnectionError) -> Exception:
-    facts = error.args[0] if error.args else None
-    if isinstance(facts, dict) and isinstance(facts.get("data"), dict):
-        return Refusal.from_wire(facts["data"])
+def _refused_connection(said: Sequence[Any]) -> Exception:
+    for facts in said:
+        if isinstance(facts, dict) and isinstance(facts.get("data"), dict):
+            return Refusal.from_wire(facts["data"])
     return ServerUnreachable()
 
 

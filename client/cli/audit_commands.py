@@ -1,4 +1,5 @@
-"""``audit verify``: an exported log checked with files and a public key only, no server and no account."""
+"""``audit verify``: an exported log checked with files and a public key only, no server and no account; where there are both, the
+server is told the result."""
 
 from argparse import Namespace
 from collections.abc import Iterator
@@ -12,11 +13,13 @@ from relais.client.cli.output import rfc3339
 from relais.client.errors import BadLink
 from relais.client.home import Home
 from relais.client.log_watch import LogAlarm, LogState, dismiss, sentence, trust
+from relais.client.telling import OTHER_LOG, tell_verified
 from relais.crypto.checkpoint import Policy
 from relais.crypto.export_check import ExportError, ExportReport, verify_export
 from relais.crypto.merkle import TreeHead
 from relais.crypto.signed_note import SignedNoteError, VerifierKey, parse_vkey
 from relais.crypto.trust_policy import parse_trust_policy
+from relais.models.wire.watch import TellVerified
 
 if TYPE_CHECKING:
     from relais.client.cli.run import Grammar, Invocation
@@ -24,6 +27,11 @@ if TYPE_CHECKING:
 _PIECE = 1024 * 1024
 _LAST_SECOND = 253_402_300_799
 """Of the year 9999: a time no calendar has is shown as the last it has."""
+_UNTOLD = {
+    "not-enrolled": "this folder belongs to no account.",
+    "server-unreachable": "it cannot be reached.",
+    OTHER_LOG: "it keeps another log.",
+}
 
 
 def declare(grammar: "Grammar") -> None:
@@ -104,12 +112,21 @@ async def _verify(call: "Invocation") -> None:
         meter.update(done - meter.n)
 
     older = _head(given.since) if given.since else None
-    with meter:
-        report = verify_export(
-            lambda path: _read(given.directory / path), trusted, progress=progress, older=older
-        )
+    try:
+        with meter:
+            report = verify_export(
+                lambda path: _read(given.directory / path), trusted, progress=progress, older=older
+            )
+    except ExportError as error:
+        failed = TellVerified(0, bytes(32), 0, error.reason)
+        untold = await tell_verified(call.home, failed, of_log=trusted.logs)
+        call.output.aside(_told_sentence(untold))
+        raise
     facts = _facts(report, trusted)
     facts["key_from_export"] = given.key is None and given.policy is None
+    head = report.signed.head
+    found = TellVerified(head.size, head.root, head.size - report.pruned, None)
+    facts["untold"] = await tell_verified(call.home, found, of_log=trusted.logs)
     call.output.one(facts, _sentence(facts))
 
 
@@ -144,7 +161,13 @@ def _sentence(facts: dict[str, Any]) -> str:
         good += f"\nWitnessed by {witness['name']} at {witness['at']}"
     if facts["key_from_export"]:
         good += f"\nThe key came with the export. Compare it with what the operator published: {facts['key']}"
-    return good
+    return f"{good}\n{_told_sentence(facts['untold'])}"
+
+
+def _told_sentence(untold: str | None) -> str:
+    if untold is None:
+        return "The server was told, and its log has an entry of this verification."
+    return f"The server was not told of this verification: {_UNTOLD.get(untold, untold)}"
 
 
 def _trusted(given: Namespace) -> Policy:

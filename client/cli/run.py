@@ -25,6 +25,7 @@ from relais.client.cli import (
 )
 from relais.client.cli.output import Exit, Output
 from relais.client.errors import ClientError
+from relais.client.stated import stating
 from relais.crypto.errors import ProtocolError
 from relais.models.refusal import Refusal
 
@@ -63,7 +64,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     )
     invocation = Invocation(parsed.home, parsed, Output(as_json=parsed.json))
     try:
-        return asyncio.run(_run(parsed.command, invocation)) or Exit.OK
+        with stating(parsed.purpose, on_behalf_of=parsed.on_behalf_of):
+            return asyncio.run(_run(parsed.command, invocation)) or Exit.OK
     except (Refusal, ProtocolError, ClientError, OSError) as error:
         return invocation.output.error(error)
     except KeyboardInterrupt:
@@ -75,7 +77,7 @@ async def _run(command: Command, invocation: Invocation) -> int | None:
 
 
 def parser() -> argparse.ArgumentParser:
-    """The whole grammar; ``--json`` and ``--home`` may stand before or behind the command."""
+    """The whole grammar; the common options may stand before or behind the command."""
     top = argparse.ArgumentParser(
         prog="relais", description="Sealed care circles, from the command line."
     )
@@ -111,3 +113,13 @@ def _common(target: argparse.ArgumentParser, *, defaults: bool) -> None:
     target.add_argument("--home", type=Path, default=default(folder), help="this member's folder")
     target.add_argument("--json", action="store_true", default=default(False), help="for programs")
     target.add_argument("--verbose", action="store_true", default=default(False), help="say more")
+    target.add_argument(
+        "--purpose", metavar="CODE", default=default(None), help="what for, such as ETREAT (HL7)"
+    )
+    target.add_argument(
+        "--for",
+        metavar="ACCOUNT",
+        dest="on_behalf_of",
+        default=default(None),
+        help="on whose behalf, such as the person you replace",
+    )

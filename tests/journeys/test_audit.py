@@ -129,8 +129,10 @@ async def test_an_export_verifies_by_the_published_key_and_continues_the_one_bef
             "last_at",
             "pruned",
             "witnesses",
+            "untold",
         )
     }
+    assert before["untold"] == "not-enrolled"
     assert (before["verified"], before["key_from_export"]) == (True, False)
     assert before["size"] == len(first.entries()) > 10
     await busy_circle(town)

@@ -4,12 +4,15 @@ import json
 import time
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import pytest
 from command_line import CommandLine
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from people import ODETTE, Town
 
 from relais.client.cli.hour_map import drawn
+from relais.crypto.signed_note import SignerKey
 from relais.models.refusal import Refusal
 from relais.models.wire.note import GetNote
 from relais.models.wire.watch import Hour, Hours
@@ -169,3 +172,60 @@ ACCESS = {
     *("index", "at", "account", "name", "profession", "organisation"),
     *("action", "what", "outcome", "subject"),
 }
+
+
+async def test_a_verification_is_told_to_the_server_whose_log_it_is_and_only_to_it(
+    town: Town, tmp_path: Path
+) -> None:
+    auditor = await _auditor(town, tmp_path)
+    folder = tmp_path / "export"
+    town.relay.command("audit", "export", str(folder))
+    good = auditor.json("audit", "verify", str(folder))
+    assert (good["verified"], good["untold"]) == (True, None)
+    lines = (folder / "entries.ndjson").read_bytes().splitlines(keepends=True)
+    (folder / "entries.ndjson").write_bytes(b"".join(lines[:-1]))
+    assert (
+        auditor.run("audit", "verify", str(folder), code=7).error["reason"] == "entries-truncated"
+    )
+
+    account = auditor.json("whoami")["account"]
+    told = _until_searched(auditor, account, "audit.verify", count=2)
+    facts = [(one["subject"]["verified"], one["subject"].get("rule")) for one in told]
+    assert facts == [(False, "entries-truncated"), (True, None)]
+    assert told[1]["subject"]["size"] == good["size"]
+
+    other = SignerKey("other.example/log", Ed25519PrivateKey.generate()).verifier.encode()
+    auditor.run("audit", "verify", str(folder), "--key", other, code=7)
+    nobody = CommandLine(tmp_path / "nobody")
+    nobody.run("audit", "verify", str(folder), code=7)
+    assert len(_until_searched(auditor, account, "audit.verify", count=2)) == 2
+
+
+def _until_searched(
+    auditor: CommandLine, account: str, action: str, *, count: int
+) -> list[dict[str, Any]]:
+    """What somebody did, newest first, once as many entries are in the tree."""
+    asked = ("audit", "search", "--account", account, "--action", action)
+    deadline = time.monotonic() + SECONDS
+    while len(rows := auditor.json(*asked)) < count:
+        assert time.monotonic() < deadline, "it is not in the log"
+        time.sleep(0.1)
+    return list(rows)
+
+
+async def test_purpose_and_principal_are_stated_with_a_command_and_recorded(
+    town: Town, tmp_path: Path
+) -> None:
+    auditor = await _auditor(town, tmp_path)
+    nurse = CommandLine(tmp_path / "nurse")
+    nurse.run(
+        "enrol", await town.invitation("professional"), "--name", "N", "--profession", "nurse"
+    )
+    replaced = (await town.newcomer("Rémi")).account
+    nurse.run("circle", "list", "--purpose", "ETREAT", "--for", replaced)
+    nurse.run("circle", "list")
+    rows = _until_searched(auditor, nurse.json("whoami")["account"], "circle.list", count=2)
+    stated = [(one["purpose"], one["on_behalf_of"]) for one in rows]
+    assert stated == [("TREAT", None), ("ETREAT", replaced)]
+    refused = nurse.run("circle", "list", "--purpose", "HMARKT", code=3).error
+    assert (refused["code"], refused["field"]) == ("malformed", "purpose")

@@ -6,7 +6,7 @@ page needs. Every other combination is found through the postings (`audit_postin
 only those entries are read. What is not filed there yet, the last some hundred entries, is looked at entry by entry.
 """
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import AsyncGenerator, Iterator, Mapping, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass
@@ -178,11 +178,13 @@ class LogSearch:
         minutes = await self._postings.minutes(some)
         first, after = _minutes_of(wanted)
         for block, inside in found.items():
-            no = refused.get(block, set())
-            for index in _within({block: inside}, places):
-                place = index % BLOCK
-                if first <= (minute := minutes[block][place]) < after:
-                    sums[minute][place in no] += 1
+            if not _lies_in(block, places):
+                inside = {index % BLOCK for index in _within({block: inside}, places)}
+            no = inside & refused.get(block, set())
+            for kind, some in enumerate((inside - no, no)):
+                for minute, count in Counter(map(minutes[block].__getitem__, some)).items():
+                    if first <= minute < after:
+                        sums[minute][kind] += count
 
 
 async def places_between(
@@ -230,6 +232,10 @@ def _within(found: Mapping[int, set[int]], places: Places) -> list[int]:
     """The places of the log, not beyond `places`, of places within blocks."""
     indexes = (block * BLOCK + place for block, inside in found.items() for place in inside)
     return [index for index in indexes if places.start <= index < places.end]
+
+
+def _lies_in(block: int, places: Places) -> bool:
+    return places.start <= block * BLOCK and (block + 1) * BLOCK <= places.end
 
 
 def _block_windows(places: Places, *, newest_first: bool) -> Iterator[Blocks]:

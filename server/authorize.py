@@ -35,7 +35,8 @@ ESCROW = "escrow"
 ESCROW_MAY = frozenset(
     {
         *("auth.challenge", "auth.renew", "account.get", "account.append", "escrow.share"),
-        *("circle.ledger", "circle.grants", "circle.append"),
+        *("circle.ledger", "circle.grants", "circle.append", "circle.unopenable"),
+        *("circle.missing", "circle.grant"),
     }
 )
 """What an escrow's session asks for to let somebody in, and to renew itself."""
@@ -72,6 +73,12 @@ def may_ask(roles: Collection[str], request: str) -> None:
         raise _forbidden("not-allowed")
 
 
+def may_grant(roles: Collection[str], account: AccountId, to: Collection[AccountId]) -> None:
+    """An escrow hands keys to its own next device, and to nobody else."""
+    if ESCROW in roles and set(to) - {account}:
+        raise _forbidden("not-allowed")
+
+
 def is_escrow(roles: Collection[str]) -> None:
     if ESCROW not in roles:
         raise _forbidden("not-allowed")
@@ -87,6 +94,13 @@ def is_guardian(guardians: Collection[AccountId], account: AccountId) -> None:
     """Raises ``forbidden`` `not-a-guardian`."""
     if account not in guardians:
         raise _forbidden("not-a-guardian")
+
+
+def may_answer(guardians: Collection[AccountId], requester: AccountId, account: AccountId) -> None:
+    """Who decides: a guardian, and not of what they asked for themselves."""
+    is_guardian(guardians, account)
+    if account == requester:
+        raise _forbidden("own-request")
 
 
 def may_look(roles: Collection[str]) -> None:

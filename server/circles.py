@@ -142,6 +142,7 @@ class Circles:
             authorize.may_read(view.state, caller.account, now_ms())
             step = _Standing(view.state, view.accounts, view.accounts[caller.account])
             rows = await self._checked(caller, ask.grants, step)
+            authorize.may_grant(caller.roles, caller.account, [one.account for one in rows])
             new = new_grants(view.granted, rows, in_vain=view.in_vain)
             if new:
                 await self._store_grants(caller, view, new)

@@ -111,7 +111,8 @@ class Emergencies:
         if row is None or caller.account not in row.guardians:
             raise Refusal(Code.NOT_FOUND)
         statement, state = await self._parts.judged(row)
-        await self._check_answer(caller, said, statement)
+        authorize.may_answer(statement.guardians, row.account, caller.account)
+        await self._check_answer(caller, said, statement, requester=row.account)
         given = AnswerRow(said.account, said.escrow_device, said.approved, ask.answer)
         if given in row.answers:
             return wire.EmergencyChanged(row.id, row.circle, state)
@@ -163,17 +164,21 @@ class Emergencies:
         return asked
 
     async def _check_answer(
-        self, caller: Caller, said: EmergencyAnswer, statement: EscrowStatement
+        self,
+        caller: Caller,
+        said: EmergencyAnswer,
+        statement: EscrowStatement,
+        *,
+        requester: AccountId,
     ) -> None:
-        """By the caller, about the escrow as it is now, with parts for other guardians alone."""
+        """By the caller, about the escrow as it is now, with parts for other guardians alone: not for one who asks."""
         if said.device != caller.device:
             raise ProtocolError("wrong-device")
         emergency.verify_answer(said, await self._own(caller), request=said.request)
-        authorize.is_guardian(statement.guardians, caller.account)
         authorize.check_clock(said.at, now_ms())
         if said.escrow_device != statement.device:
             raise Refusal(Code.CONFLICT, reason="wrong-device", device=statement.device)
-        others = [one for one in statement.guardians if one != caller.account]
+        others = sorted(set(statement.guardians) - {caller.account, requester})
         states = await self._parts.accounts.states(others)
         devices = {one.id for state in states.values() for one in state.devices_in_force()}
         if not said.parts.keys() <= devices:

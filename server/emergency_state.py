@@ -19,8 +19,13 @@ def approvals(row: EmergencyRow, statement: EscrowStatement) -> set[AccountId]:
         for one in row.answers
         if one.approved
         and one.escrow_device == statement.device
-        and one.account in statement.guardians
+        and one.account in deciding(row, statement)
     }
+
+
+def deciding(row: EmergencyRow, statement: EscrowStatement) -> set[AccountId]:
+    """The guardians, but for one who asks."""
+    return set(statement.guardians) - {row.account}
 
 
 def state_of(row: EmergencyRow, statement: EscrowStatement, now: Millis) -> RequestState:
@@ -34,5 +39,5 @@ def state_of(row: EmergencyRow, statement: EscrowStatement, now: Millis) -> Requ
     if now >= row.at + PATIENCE_MS:
         return EXPIRED
     declined = {one.account for one in row.answers if not one.approved}
-    left = set(statement.guardians) - declined
+    left = deciding(row, statement) - declined
     return OPEN if len(left) >= statement.quorum else DECLINED

@@ -54,7 +54,7 @@ class Escrows:
         statement = await self._checked(caller, ask)
         devices = await self._devices_of(statement.guardians)
         shares = sealed_rows(ask.shares, {one for some in devices for one in some})
-        if any(some.isdisjoint({share.device for share in shares}) for some in devices):
+        if any(some and some.isdisjoint({one.device for one in shares}) for some in devices):
             raise ProtocolError("parts-missing")
         subject: dict[str, SubjectValue] = {"device": statement.device}
         subject |= {"quorum": statement.quorum}
@@ -92,14 +92,17 @@ class Escrows:
         return wire.Escrows(tuple(rows))
 
     async def current(self, accounts: Sequence[AccountId]) -> dict[AccountId, EscrowRow]:
-        """Of escrows that have one: the statement of their newest device in force."""
+        """Of escrows that have one: the statement of their oldest device in force.
+
+        While an escrow is renewed that is the one that has all keys; a crash in between leaves one that opens its circles.
+        """
         stored = {row.device: row for row in await self._parts.store.of(accounts)}
         states = await self._parts.accounts.states(accounts)
         found: dict[AccountId, EscrowRow] = {}
         for account in accounts:
             held = [stored[one] for one in _in_force(states.get(account)) if one in stored]
             if held:
-                found[account] = held[-1]
+                found[account] = held[0]
         return found
 
     async def in_circle(self, view: CircleView) -> EscrowRow | None:
@@ -126,8 +129,10 @@ class Escrows:
         else:
             escrow.verify_by(statement, chains.read_possession(ask.possession, state.account))
         authorize.check_clock(statement.at, now_ms())
-        rows = await self._parts.people.rows(list(statement.guardians))
-        for guardian in statement.guardians:
+        earlier = await self._parts.store.of([caller.account])
+        new = set(statement.guardians).difference(*(row.guardians for row in earlier))
+        rows = await self._parts.people.rows(sorted(new))
+        for guardian in new:  # whoever lost everything since must not keep the others from renewing
             authorize.may_guard(rows.get(guardian))
         return statement
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from relais.client import healing, rehearsal, unlocking
+from relais.client import guarding, healing, rehearsal, unlocking
 from relais.client.clock import ServerClock
 from relais.client.errors import BadAnswer, BadLink, ServerUnreachable
 from relais.client.home import Home
@@ -258,6 +258,7 @@ async def _restore(origin: str, kit_keys: DeviceKeys, device: NewDevice, home: H
         await session.call(AppendStatement(statement))
         await own_state(session)
         await healing.heal_all(session)
+        await guarding.reshare(session)
     identity = Identity(origin, account_id, keys, "interactive", device.label)
     identity.save(home)
     return identity

@@ -54,8 +54,8 @@ async def make(session: Session, url: str, profile: Profile, sharing: Sharing) -
     keys = escrow.keys_of(seed)
     identity = await enrolment.enrol_into(home, device, url, profile, keys=keys)
     async with Session(home, watches_log=False) as acting:
-        await _share(acting, seed, sharing, possession=None)
-    return await found(session, identity.account)
+        statement = await _share(acting, seed, sharing, possession=None)
+        return guarding.verified(acting, identity.account, statement)
 
 
 async def found(session: Session, account_id: AccountId) -> Escrow:
@@ -107,8 +107,8 @@ async def _revoke_all_but(session: Session, kept: DeviceId) -> None:
 
 async def _share(
     session: Session, seed: bytes, sharing: Sharing, *, possession: bytes | None
-) -> None:
-    """Store the shares of a seed, one for each device of each guardian as their chains are now."""
+) -> bytes:
+    """Store the shares of a seed, one for each device of each guardian as their chains are now; the statement."""
     await session.accounts.load(sharing.guardians, fresh=True)
     count = escrow.part_count(len(sharing.guardians), sharing.quorum)
     parts = escrow.split(seed, [secrets.token_bytes(escrow.PART_SIZE) for _ in range(count - 1)])
@@ -128,3 +128,4 @@ async def _share(
         for device in guarding.devices_of(session, guardian)
     )
     await session.call(ShareEscrow(data, possession, shares))
+    return data

@@ -45,8 +45,11 @@ async def approve(session: Session, id_: Digest) -> Answered:
     if before.state != "released" and (mine is None or mine not in before.approvals):
         await emergency.answer(session, before, approved=True)
     one = await emergency.found(session, id_)
-    acted = await _finish(session, one)
-    return Answered("released" if acted else one.state, acted, one.waits_for)
+    if await _finish(session, one):
+        return Answered("released", acted=True, waits_for=0)
+    if one.state == "approved":  # and another guardian's device was quicker
+        one = await emergency.found(session, id_)
+    return Answered(one.state, acted=False, waits_for=one.waits_for)
 
 
 async def finish_all(session: Session) -> None:

@@ -17,7 +17,9 @@ from relais.client import (
     attachments,
     audiences,
     circle_state,
+    emergency,
     enrolment,
+    guarding,
     healing,
     membership,
     posting,
@@ -74,6 +76,7 @@ class Client:
         """Unlock the folder, log in, connect. Raises `ClientError`, `Refusal`."""
         unlocked = home if isinstance(home, Home) else Home.open(home, ask=ask)
         async with Session(unlocked) as session:
+            await emergency.say_why(session)
             yield cls(session)
 
     @property
@@ -149,7 +152,8 @@ class Client:
         return await posting.resend(self.session, note)
 
     async def heal(self) -> int:
-        return await healing.heal_all(self.session)
+        """Hand over what others and one's own devices miss: keys of circles, shares of escrows. Returns how many were stored."""
+        return await healing.heal_all(self.session) + await guarding.reshare(self.session)
 
     async def revoke_device(self, device: DeviceId) -> None:
         """Cut one of one's own devices off and open new epochs wherever it held a key."""

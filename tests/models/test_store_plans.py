@@ -35,6 +35,16 @@ QUESTIONS: dict[str, tuple[str, dict[str, Any], list[tuple[str, int]] | None]] =
     "a chain": ("statements", {"account": A, "seq": {"$gte": 0, "$lt": 1_000}}, [("seq", 1)]),
     "a device": ("devices", {"_id": D}, None),
     "accounts by number": ("accounts", {"number": BETWEEN}, [("number", 1)]),
+    "an escrow's statements": ("escrows", {"account": {"$in": [A]}}, None),
+    "what somebody guards": ("escrows", {"guardians": A}, None),
+    "shares": ("escrow_shares", {"escrow_device": D}, None),
+    "one's requests": ("emergencies", {"account": A}, None),
+    "requests to a guardian": ("emergencies", {"guardians": A}, None),
+    "requests of circles": ("emergencies", {"circle": {"$in": [C]}}, None),
+    "open requests": ("emergencies", {"state": "open", "escrow": A}, None),
+    "approved requests": ("emergencies", {"escrow": A, "approved_at": {"$gte": 9}}, None),
+    "an open door": ("emergency_doors", {"request": C}, None),
+    "accounts by role": ("accounts", {"roles": "auditor"}, None),
     "a blob of a circle": ("blob_references", {"blob": C, "circle": C}, None),
 }
 

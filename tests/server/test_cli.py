@@ -83,6 +83,16 @@ async def test_an_invitation_made_beside_a_running_server_enrols(tmp_path: Path)
         await connection.close()
 
 
+async def test_an_escrow_is_invited_alone(tmp_path: Path) -> None:
+    ask = ("invite", "--role", "escrow", "--data", str(tmp_path / "data"), "--port", "1")
+    code, output, errors = await run(*ask, "--role", "auditor")
+    assert (code, output) == (2, "")
+    assert "--role: an escrow is nothing else beside" in errors
+    code, output, errors = await run(*ask)
+    assert (code, errors) == (0, "")
+    assert "/enrol#" in output
+
+
 async def test_data_is_kept_from_one_start_to_the_next_and_keys_stay_private(
     tmp_path: Path,
 ) -> None:

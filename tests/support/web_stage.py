@@ -80,11 +80,15 @@ def unique(name: str) -> str:
     return f"{name} {next(NUMBERS):03d}"
 
 
-async def enrol(window: Window, url: str, name: str, profession: str = "Infirmière") -> None:
+async def enrol(
+    window: Window, url: str, name: str, profession: str = "Infirmière", *, organisation: str = ""
+) -> None:
     """Follow an invitation and fill its form; ends where the recovery kit is offered."""
     await window.page.goto(url)
     await window.field("enrol.name").fill(name)
     await window.field("enrol.profession").fill(profession)
+    if organisation:
+        await window.field("enrol.organisation").fill(organisation)
     await window.field("enrol.label").fill("Téléphone de service")
     await window.button("enrol.action").click()
     await window.heading("kit.title").wait_for()

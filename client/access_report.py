@@ -179,7 +179,7 @@ _ACTIONS = {
     "alarm.report": ("Alerte donnée par un appareil", "Alarm raised by a device"),
     "emergency.look": ("Carte d’urgence consultée", "Emergency card looked up"),
     "emergency.request": ("Accès d’urgence demandé", "Emergency access asked for"),
-    "emergency.answer": ("Réponse d’un gardien", "A guardian’s answer"),
+    "emergency.answer": ("Réponse d’un garant", "A guardian’s answer"),
     "emergency.withdraw": ("Demande d’urgence retirée", "Emergency request withdrawn"),
     "emergency.expire": ("Demande d’urgence expirée", "Emergency request expired"),
     "audit.circle": ("Accès du cercle consultés", "The circle’s accesses read"),

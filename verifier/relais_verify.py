@@ -285,8 +285,9 @@ def read_checkpoint(note: bytes, policy: Policy) -> Checkpoint:
     logs = [key for key in signed if key in policy.logs]
     require(bool(logs), "not-signed-by-log")
     require(any(key.name == origin for key in logs), "wrong-origin")
-    require(policy.quorum.is_met(set(signed)), "too-few-witnesses")
     cosigned = tuple((key, when) for key, when in signed.items() if when is not None)
+    with at(f"{len(cosigned)}/{len(policy.witnesses)}"):
+        require(policy.quorum.is_met(set(signed)), "too-few-witnesses")
     return Checkpoint(origin, tree, cosigned)
 
 
@@ -1565,6 +1566,9 @@ def _check_checkpoint(bundle: dict[str, Any], trust: Trust, report: Report) -> T
         found = read_checkpoint(bundle["checkpoint"].encode("utf-8", "replace"), policy)
     root = found.tree.root.hex()
     report.proven("signed-tree", origin=found.origin, size=found.tree.size, root=root)
+    if policy.witnesses:
+        signed = len(found.cosigned)
+        report.proven("witnesses", signed=signed, known=len(policy.witnesses))
     for witness, seconds in found.cosigned:
         report.proven("cosigned", name=witness.name, at=_moment(seconds * 1000))
     if not found.cosigned:
@@ -1762,6 +1766,10 @@ WORDS: dict[str, tuple[str, str]] = {
     "signed-tree": (
         "Le journal {origin} a signé cet arbre de {size} entrées (racine {root}).",
         "The log {origin} has signed this tree of {size} entries (root {root}).",
+    ),
+    "witnesses": (
+        "{signed} des {known} témoins de la politique ont signé cet arbre : autant qu'elle en demande.",
+        "{signed} of the {known} witnesses of the policy have signed this tree: as many as it asks for.",
     ),
     "cosigned": (
         (

@@ -180,9 +180,9 @@ class LogSearch:
         for block, inside in found.items():
             if not _lies_in(block, places):
                 inside = {index % BLOCK for index in _within({block: inside}, places)}
-            no = inside & refused.get(block, set())
-            for kind, some in enumerate((inside - no, no)):
-                for minute, count in Counter(map(minutes[block].__getitem__, some)).items():
+            no, minute_of = inside & refused.get(block, set()), minutes[block]
+            for kind, which in enumerate((inside - no, no)):
+                for minute, count in Counter(minute_of[place] for place in which).items():
                     if first <= minute < after:
                         sums[minute][kind] += count
 

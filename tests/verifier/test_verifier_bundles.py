@@ -171,6 +171,8 @@ def test_a_policy_asks_for_witnesses(tmp_path: Path) -> None:
     policy.write_text(known)
     claims = checked(bundle("a selection"), tmp_path, "--policy", str(policy)).claims
     assert claims["cosigned"][0]["name"] == "witness.example/w1"
+    (told,) = claims["witnesses"]
+    assert (told["proven"], told["signed"], told["known"]) == (True, 1, 1)
     assert "no-witness" not in claims
     stripped = bundle("a selection")
     *lines, _, _ = stripped["checkpoint"].split("\n")
@@ -178,6 +180,7 @@ def test_a_policy_asks_for_witnesses(tmp_path: Path) -> None:
     assert checked(stripped, tmp_path).code == 0
     outcome = checked(stripped, tmp_path, "--policy", str(policy))
     assert (outcome.code, outcome.json["reason"]) == (1, "too-few-witnesses")
+    assert outcome.json["where"].endswith("0/1")
 
 
 def edit_entry(value: Bundle) -> None:

@@ -146,3 +146,33 @@ async def test_who_asked_the_relay_for_a_note_is_told_beside_who_read_it(views: 
         assert "Asked for does not mean read" in await card.locator("note-fetched").inner_text()
         assert await card.locator("note-fetched li").count() == 2
         assert await faults(page) == []
+
+
+async def test_the_page_says_how_many_witnesses_signed_and_takes_a_policy(views: Views) -> None:
+    async with views.context() as context:
+        known = ["w1.example", "w2.example", "w3.example"]
+        page = await views.show(context, "/#/audit", {**ROLES, "witnesses": known})
+        card = page.locator("audit-page > .page > audit-verify")
+        await expect(card).to_contain_text("Ce navigateur connaît 3 témoins")
+        await card.get_by_role("button", name="Vérifier").click()
+        await expect(card).to_contain_text("2 sur 3 ont signé (w1.example, w2.example).")
+        policy = {"name": "policy", "mimeType": "text/plain", "buffer": b"quorum none\n"}
+        await card.locator("input[type=file]").set_input_files(policy)
+        await expect(card).to_contain_text("Ce navigateur connaît 1 témoin : w.hospital.example")
+        await card.get_by_role("button", name="Ne plus demander de témoin").click()
+        await expect(card).to_contain_text("Aucun témoin n’est demandé")
+        told = [policy for _, policy in await asked(page, "audit.trust")]
+        assert told == ["quorum none\n", None]
+        assert await faults(page) == []
+
+
+async def test_an_administrator_reads_and_sets_the_rules_too(views: Views) -> None:
+    async with views.context() as context:
+        page = await views.show(context, "/#/admin", {"roles": ["administrator"]})
+        rules = page.locator("admin-page details")
+        await rules.get_by_text("Règles du journal d’accès").click()
+        await rules.get_by_role("button", name="Enregistrer").click()
+        await rules.locator("text=Règles du journal d’accès").wait_for()
+        await expect(rules.locator("audit-rules")).to_be_visible()
+        assert len(await asked(page, "audit.rules.set")) == 1
+        assert await faults(page) == []

@@ -70,6 +70,9 @@ export function parseCheckpoint(text) {
   return { origin, size: Number(size), root: hash, extensions };
 }
 
+/** The keys of all witnesses that a policy knows. @param {Policy} trusted @returns {readonly VerifierKey[]} */
+export const keysOf = ({ witnesses, quorum }) => keysIn({ members: witnesses, least: quorum });
+
 /**
  * Read a checkpoint and check that the policy's keys signed it. Does not check that it extends a checkpoint seen before
  * (`verifyConsistency`). Throws SignedNoteError: `note-too-large`, `note-malformed`, `bad-signature`,
@@ -78,7 +81,7 @@ export function parseCheckpoint(text) {
  */
 export async function verifyCheckpoint(data, trusted) {
   const note = parseSignedNote(data);
-  const signed = await verifySignedNote(note, [...trusted.logs, ...keysIn({ members: trusted.witnesses, least: trusted.quorum })]);
+  const signed = await verifySignedNote(note, [...trusted.logs, ...keysOf(trusted)]);
   const checkpoint = parseCheckpoint(note.text);
   verifyPolicy(trusted, checkpoint.origin, signed);
   return { checkpoint, note, signed };

@@ -226,6 +226,7 @@ export const enAudit = {
   "evidence.bad-answer": "an answer that does not hold",
   "evidence.rolled-back": "a log that is shorter than before",
   "rules.title": "Rules",
+  "rules.of-log": "Rules over the access log",
   "rules.text": "A change holds for the entries that follow, and is written to the log.",
   "rules.save": "Save the rules",
   "rules.saved": "Rules saved.",

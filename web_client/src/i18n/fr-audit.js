@@ -226,6 +226,7 @@ export const frAudit = {
   "evidence.bad-answer": "une réponse qui ne tient pas",
   "evidence.rolled-back": "un journal plus court qu’avant",
   "rules.title": "Règles",
+  "rules.of-log": "Règles du journal d’accès",
   "rules.text": "Une modification vaut pour les traces suivantes et s’inscrit dans le journal.",
   "rules.save": "Enregistrer les règles",
   "rules.saved": "Règles enregistrées.",

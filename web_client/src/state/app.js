@@ -106,6 +106,8 @@ class App {
     volume: (filter) => acting(async () => (await import("./audit-watch.js")).volume(this.#member, filter)),
     verify: (rows, onProgress) => acting(async () => (await import("./audit.js")).verify(this.#member, rows, onProgress)),
     export: (filter, format) => acting(async () => (await import("./audit.js")).exported(this.#member, filter, format)),
+    witnesses: () => acting(async () => (await import("./log-policy.js")).knownWitnesses(this.#member)),
+    trust: (file) => acting(async () => (await import("./log-policy.js")).keepPolicy(this.#member, file && new Uint8Array(await file.arrayBuffer()))),
     findings: (asked) => acting(async () => (await import("./audit-watch.js")).findings(this.#member, asked)),
     review: (finding, verdict) => acting(async () => (await import("./audit-watch.js")).review(this.#member, finding, verdict)),
     view: (index) => acting(async () => (await import("./audit-watch.js")).view(this.#member, index)),

@@ -1,11 +1,11 @@
 /** For auditors: search, and the proof that what was found lies in the log, which only grew (docs/audit-log.md). */
-import { policy, verifyCheckpoint } from "../core/checkpoint.js";
 import { toHex, utf8 } from "../core/bytes.js";
 import { ProtocolError } from "../core/errors.js";
 import { leafHash, verifyConsistency, verifyInclusion } from "../core/merkle.js";
 import { declined } from "./failure.js";
 import { pageOf } from "./audit-rows.js";
 import { logKey } from "./log-key.js";
+import { trustedPolicy, verifyWitnessed } from "./log-policy.js";
 
 /** @typedef {import("./member.js").Member} Member */
 /** @typedef {import("./types.js").AuditEntry} AuditEntry */
@@ -43,7 +43,7 @@ async function collect(member, filter, most) {
  */
 export async function verify(member, rows, onProgress) {
   const key = await logKey(member);
-  const checking = new Checking(member, policy([key]));
+  const checking = new Checking(member, await trustedPolicy(member, key));
   /** @type {{ index: number | null, reason: string }[]} */
   const problems = [];
   const grownFrom = await problemOf(problems, null, () => checking.growth());
@@ -59,7 +59,7 @@ export async function verify(member, rows, onProgress) {
   if (problems.length === 0 && head) await member.database.write([{ store: "values", key: "log head", put: { size: head.size, root: head.root } }]);
   return {
     ok: problems.length === 0, origin: head?.origin ?? key.name, size: head?.size ?? 0, at: member.clock.now(), root: toHex(head?.root ?? new Uint8Array(0)),
-    key: `${key.name}+${toHex(key.keyId)}`, included, grownFrom, problems,
+    key: `${key.name}+${toHex(key.keyId)}`, included, grownFrom, problems, witnesses: checking.witnesses,
   };
 }
 
@@ -79,6 +79,7 @@ class Checking {
   #member;
   #trusted;
   /** @type {import("../core/checkpoint.js").Checkpoint | null} the largest that was checked */ head = null;
+  /** @type {import("./log-policy.js").Witnesses} of the newest that was looked at */ witnesses = { signed: [], known: [] };
 
   /** @param {Member} member @param {import("../core/checkpoint.js").Policy} trusted */
   constructor(member, trusted) {
@@ -90,7 +91,7 @@ class Checking {
   async growth() {
     const seen = /** @type {SeenHead | undefined} */ (await this.#member.database.get("values", "log head"));
     const { path, checkpoint } = await this.#member.transport.call("audit.consistency", { size: seen?.size ?? 0 });
-    const newest = (await verifyCheckpoint(checkpoint, this.#trusted)).checkpoint;
+    const newest = await this.#signed(checkpoint);
     this.head = newest;
     if (!seen) return null;
     try {
@@ -110,10 +111,15 @@ class Checking {
     const leaf = await leafHash(utf8(row.raw)); // of what the reader sees, not of what came with the proof
     const isSame = index === row.index && entry !== null && toHex(entry) === toHex(utf8(row.raw));
     if (!isSame) throw new ProtocolError("entry-differs");
-    const head = (await verifyCheckpoint(checkpoint, this.#trusted)).checkpoint;
+    const head = await this.#signed(checkpoint);
     await verifyInclusion(leaf, { index, head, proof: path });
     await this.#follows(head);
     return true;
+  }
+
+  /** A tree head that the log and enough of the witnesses have signed. @param {Uint8Array} checkpoint */
+  #signed(checkpoint) {
+    return verifyWitnessed(checkpoint, this.#trusted, (witnesses) => (this.witnesses = witnesses));
   }
 
   /** A head that came with a proof belongs to the same log as the others. @param {import("../core/checkpoint.js").Checkpoint} head */
@@ -123,11 +129,11 @@ class Checking {
     if (!known || (head.size === known.size && toHex(head.root) === toHex(known.root))) return;
     const [older, newer] = head.size > known.size ? [known, head] : [head, known];
     const { path, checkpoint } = await this.#member.transport.call("audit.consistency", { size: older.size });
-    const newest = (await verifyCheckpoint(checkpoint, this.#trusted)).checkpoint;
+    const newest = await this.#signed(checkpoint);
     await verifyConsistency(older, newest, path);
     if (newest.size === newer.size) return verifyConsistency(newer, newest, []);
     const further = await this.#member.transport.call("audit.consistency", { size: newer.size });
-    const last = (await verifyCheckpoint(further.checkpoint, this.#trusted)).checkpoint;
+    const last = await this.#signed(further.checkpoint);
     await verifyConsistency(newer, last, further.path);
     this.head = last;
   }

@@ -4,12 +4,12 @@
  * other; both are shared with the auditor's page. What does not hold is an alarm, and kept with what the server said.
  */
 import { toHex } from "../core/bytes.js";
-import { policy } from "../core/checkpoint.js";
 import { ProtocolError } from "../core/errors.js";
 import { checkHeads, verifyGrowth, verifyHead } from "../core/ledger-heads.js";
 import { emptyRoot } from "../core/merkle.js";
 import { Refusal } from "../core/refusal.js";
 import { knownLogKey } from "./log-key.js";
+import { trustedPolicy } from "./log-policy.js";
 import { isBot } from "./member.js";
 
 /** @typedef {import("./member.js").Member} Member */
@@ -110,7 +110,7 @@ export class LogWatch {
     /** @type {ProvenHead[]} */
     const told = [];
     try {
-      const { checkpoint: head } = await verifyGrowth(answer.checkpoint, policy([key]), { seen, proof: answer.consistency });
+      const { checkpoint: head } = await verifyGrowth(answer.checkpoint, await trustedPolicy(this.#member, key), { seen, proof: answer.consistency });
       for (const one of answer.entries) told.push(await verifyHead(one, head));
       await this.#grown(seen, head);
     } catch (error) {

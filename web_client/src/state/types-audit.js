@@ -6,6 +6,8 @@
  * @property {(filter: AuditFilter) => Promise<AuditVolume>} volume
  * @property {(rows: readonly AuditEntry[], onProgress: (share: number) => void) => Promise<Verification>} verify
  *   Checks in this browser: signature, inclusion of each row, and growth since the tree head last seen here.
+ * @property {() => Promise<readonly string[] | null>} witnesses  The names of those this browser knows; null: it asks for none.
+ * @property {(policy: Blob | null) => Promise<readonly string[] | null>} trust  From now on ask for what a policy file says; null: for the log's key alone.
  * @property {(filter: AuditFilter, format: AuditFormat) => Promise<Blob>} export
  */
 
@@ -58,6 +60,7 @@
  * @property {number} included  Rows proven to lie in the tree.
  * @property {number | null} grownFrom  The older size it was proven to extend; null: nothing was known here before.
  * @property {readonly { index: number | null, reason: string }[]} problems  Empty if `ok`.
+ * @property {import("./log-policy.js").Witnesses} witnesses  Who cosigned, of those the policy knows; none known: none is asked for.
  */
 
 /**

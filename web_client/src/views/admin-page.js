@@ -6,9 +6,10 @@ import { icon } from "./icons.js";
 import { LightElement, later } from "./light-element.js";
 import { avatar, failureView, loading, pageHead } from "./parts.js";
 import { href } from "./router.js";
+import "./audit-rules.js";
 import "./qr-code.js";
 
-/** @import { AccountRole, AccountRow, Admin } from "../state/types.js" */
+/** @import { AccountRole, AccountRow, Admin, Audit } from "../state/types.js" */
 
 const ROLES = /** @type {const} */ (["professional", "coordinator", "carer", "auditor", "administrator", "bot"]);
 const PAGE = 50;
@@ -17,7 +18,7 @@ const PAGE = 50;
 export class AdminPage extends LightElement {
   /** @override */
   static properties = {
-    admin: { attribute: false }, roles: { state: true }, organisation: { state: true }, days: { state: true }, invitation: { state: true },
+    admin: { attribute: false }, audit: { attribute: false }, ruled: { state: true }, roles: { state: true }, organisation: { state: true }, days: { state: true }, invitation: { state: true },
     copied: { state: true }, rows: { state: true }, more: { state: true },
   };
 
@@ -27,6 +28,8 @@ export class AdminPage extends LightElement {
   constructor() {
     super();
     /** @type {Admin} */ this.admin = later();
+    /** @type {Audit} */ this.audit = later();
+    /** Whether the rules over the audit log were opened. */ this.ruled = false;
     /** @type {readonly AccountRole[]} */ this.roles = ["professional"];
     this.organisation = "";
     this.days = 7;
@@ -50,6 +53,10 @@ export class AdminPage extends LightElement {
         ${this.invitation ? this.#made(this.invitation) : this.#form()}
         <ul class="rows links"><li><a href=${href.newEscrow}>${icon("key")}<span class="grow">${t("escrow.title")}</span>${icon("chevron")}</a></li></ul>
         ${this.#accounts()}
+        <details class="card" @toggle=${(/** @type {Event} */ event) => (this.ruled ||= /** @type {HTMLDetailsElement} */ (event.target).open)}>
+          <summary class="row">${icon("settings")}<span class="strong">${t("rules.of-log")}</span></summary>
+          ${this.ruled ? html`<audit-rules .audit=${this.audit}></audit-rules>` : nothing}
+        </details>
       </div>`;
   }
 

@@ -11,9 +11,10 @@ import { failureView } from "./parts.js";
 /** The proof, computed in this browser: what was shown lies in the log, and the log only grew. */
 export class AuditVerify extends LightElement {
   /** @override */
-  static properties = { audit: { attribute: false }, name: { attribute: false }, rows: { attribute: false }, share: { state: true }, result: { state: true } };
+  static properties = { audit: { attribute: false }, name: { attribute: false }, rows: { attribute: false }, share: { state: true }, result: { state: true }, witnesses: { state: true } };
 
   #doing = new Doing(this);
+  #trusting = new Doing(this);
 
   constructor() {
     super();
@@ -22,6 +23,13 @@ export class AuditVerify extends LightElement {
     /** Tells it from others in the page. */ this.name = "all";
     this.share = 0;
     /** @type {Verification | null} */ this.result = null;
+    /** @type {readonly string[] | null} Whom this browser asks to have cosigned. */ this.witnesses = null;
+  }
+
+  /** @override */
+  connectedCallback() {
+    super.connectedCallback();
+    if (this.name === "all") void this.#trust(() => this.audit.witnesses());
   }
 
   /** @override */
@@ -35,7 +43,35 @@ export class AuditVerify extends LightElement {
         <div role="status">${this.#doing.busy ? html`<p class="small">${t("verify.busy", { share: percent(this.share) })}</p><progress max="1" .value=${this.share} aria-label=${t("verify.title")}></progress>` : nothing}</div>
         ${failureView(this.#doing.failure)}
         ${this.result ? this.#shown(this.result) : nothing}
+        ${this.name === "all" ? this.#policy() : nothing}
       </section>`;
+  }
+
+  /** Whose signatures are asked for beside the log's. */
+  #policy() {
+    const { witnesses } = this;
+    return html`
+      <div class="row wrap">
+        <p class="small quiet grow">${witnesses ? t("verify.policy.some", { count: witnesses.length, names: witnesses.join(", ") }) : t("verify.policy.none")}</p>
+        <label class="button plain chooser">${icon("file")}<span>${t("verify.policy.choose")}</span><input class="unseen" type="file" @change=${this.#chosen}></label>
+        ${witnesses ? html`<button class="button plain" ?disabled=${this.#trusting.busy} @click=${() => this.#trust(() => this.audit.trust(null))}>${t("verify.policy.forget")}</button>` : nothing}
+      </div>
+      ${failureView(this.#trusting.failure)}`;
+  }
+
+  /** @param {Event} event */
+  #chosen(event) {
+    const input = /** @type {HTMLInputElement} */ (event.target);
+    const [file] = input.files ?? [];
+    input.value = "";
+    if (file) void this.#trust(() => this.audit.trust(file));
+  }
+
+  /** @param {() => Promise<readonly string[] | null>} ask */
+  #trust(ask) {
+    return this.#trusting.run(async () => {
+      this.witnesses = await ask();
+    });
   }
 
   async #verify() {
@@ -64,6 +100,7 @@ export class AuditVerify extends LightElement {
         <div><dt>${t("verify.size")}</dt><dd>${number(result.size)}</dd></div>
         <div><dt>${t("verify.root")}</dt><dd><code>${result.root}</code></dd></div>
         <div><dt>${t("verify.key")}</dt><dd><code>${result.key}</code></dd></div>
+        <div><dt>${t("verify.witnesses")}</dt><dd>${witnessed(result.witnesses)}</dd></div>
         <div><dt>${t("verify.at")}</dt><dd>${exactTime(result.at)}</dd></div>
       </dl>`;
   }
@@ -77,4 +114,8 @@ export class AuditVerify extends LightElement {
     ];
   }
 }
+
+/** @param {Verification["witnesses"]} witnesses */
+const witnessed = ({ signed, known }) => (known.length === 0 ? t("verify.witnesses.none") : t("verify.witnesses.some", { signed: signed.length, known: known.length, names: signed.join(", ") || "–" }));
+
 customElements.define("audit-verify", AuditVerify);

@@ -91,7 +91,7 @@ export const PAGES = {
   },
   admin: {
     load: () => import("./admin-page.js"), tab: "admin", role: "administrator", online: true,
-    view: (app) => html`<admin-page .admin=${app.admin}></admin-page>`,
+    view: (app) => html`<admin-page .admin=${app.admin} .audit=${app.audit}></admin-page>`,
   },
 };
 

@@ -38,8 +38,8 @@ export class EmergencyNotice extends LightElement {
     return html`
       <div class="notice wait wraps" role="status">${icon("bell")}
         <div class="grow"><p><strong>${t("emergency.notice.asked", { name: requester.name })}</strong></p>
-          <p class="small">${t("emergency.notice.asked.text", { reason: t(`emergency.reason.${reason}`), time: dateTime(until) })}</p></div>
-        <a class="button" href=${asked ? href.emergencies : href.members(this.circle)}>${t(asked ? "emergency.call.action" : "emergency.notice.more")}</a>
+          <p class="small">${t("emergency.notice.asked.text", { reason: t(`emergency.reason.${reason}`), time: dateTime(until) })} ${asked ? nothing : this.#more()}</p></div>
+        ${asked ? html`<a class="button" href=${href.emergencies}>${t("emergency.call.action")}</a>` : nothing}
       </div>`;
   }
 
@@ -49,9 +49,13 @@ export class EmergencyNotice extends LightElement {
     return html`
       <div class="notice wraps" role="status">${icon("bell")}
         <div class="grow"><p><strong>${t("emergency.notice.in", { name: requester.me ? t("emergency.yourself") : requester.name, time: dateTime(until) })}</strong></p>
-          <p class="small">${t("emergency.notice.in.text", { reason: t(`emergency.reason.${reason}`), people })}</p></div>
-        ${requester.me ? nothing : html`<a class="button" href=${href.members(this.circle)}>${t("emergency.notice.more")}</a>`}
+          <p class="small">${t("emergency.notice.in.text", { reason: t(`emergency.reason.${reason}`), people })} ${requester.me ? nothing : this.#more()}</p></div>
       </div>`;
+  }
+
+  /** Beside the words: the notes keep the room. */
+  #more() {
+    return html`<a href=${href.members(this.circle)}>${t("emergency.notice.more")}</a>`;
   }
 }
 customElements.define("emergency-notice", EmergencyNotice);

@@ -3,6 +3,7 @@
 import asyncio
 import os
 import signal
+import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -235,3 +236,35 @@ async def test_it_knows_none_of_the_servers_settings(monkeypatch: pytest.MonkeyP
 
 def _environment_of(pid: int) -> bytes:
     return Path(f"/proc/{pid}/environ").read_bytes()
+
+
+SERVER = """
+import asyncio
+from relais.server.checking.checker import Checker
+from relais.server.metrics import Metrics
+
+async def serve():
+    checker = Checker("beside", Metrics())
+    running = asyncio.create_task(checker.run())
+    await asyncio.gather(checker.check(b"", None), return_exceptions=True)
+    await checker.beside.ready.wait()
+    print(checker.beside.pid, flush=True)
+    await running
+
+asyncio.run(serve())
+"""
+
+
+async def test_it_ends_with_a_server_that_is_killed() -> None:
+    """It writes its errors where the server does: that is open as long as one of them runs."""
+    pipe = asyncio.subprocess.PIPE
+    server = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-c", SERVER), stdout=pipe, stderr=pipe
+    )
+    assert server.stdout is not None
+    assert server.stderr is not None
+    async with asyncio.timeout(GENEROUS):
+        assert _is_there(int(await server.stdout.readline()))
+        server.kill()
+        await server.wait()
+        assert await server.stderr.read() == b""

@@ -88,7 +88,7 @@ export class Relay {
   /** The alarms that were reported, once there are so many: a report is made in the background. */
   async told(count) {
     while (this.reported.length < count) await new Promise((resolve) => setTimeout(resolve, 1));
-    return this.reported.map(({ kind, circle, account, of, seq }) => Object.fromEntries(Object.entries({ kind, circle, account, of, seq }).filter(([, value]) => value !== null)));
+    return this.reported.map(({ kind, circle, account: whose, of, seq }) => Object.fromEntries(Object.entries({ kind, circle, account: whose, of, seq }).filter(([, value]) => value !== null)));
   }
 
   /** What `Transport.call` does. */

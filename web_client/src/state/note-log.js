@@ -248,7 +248,7 @@ export class NoteLog {
       checkOrder(told, from);
       await this.#take(answer.notes, { from: from === to + 1 ? null : from, to: from + told.length - 1, read: { others: answer.others, lastSeq } });
       to = from + told.length - 1;
-      if (to >= lastSeq) return;
+      if (to >= lastSeq) return undefined;
     }
   }
 

@@ -62,7 +62,7 @@ class ListEscrows:
 
 @dataclass(frozen=True)
 class EscrowRow:
-    """``statement``: of the escrow's newest device in force. ``mine``: the shares for it that were made for the asking
+    """``statement``: of the oldest of the escrow's devices in force that has one. ``mine``: the shares for it that were made for the asking
     account's devices."""
 
     account: AccountId

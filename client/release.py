@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from relais.client import emergency, escrow, guarding
 from relais.client.emergency import Emergency
-from relais.client.errors import ClientError, GuardiansMissing
+from relais.client.errors import ClientError, GuardiansMissing, ServerUnreachable
 from relais.client.escrow import Sharing
 from relais.client.sdk import Client
 from relais.client.session import Session
@@ -92,14 +92,14 @@ async def _release(session: Session, one: Emergency) -> bool:
             if (await emergency.found(session, one.id)).state == "released":
                 return False
             raise
-        await _renew(acting, one)
+        await _renew(session, acting, one)
     return True
 
 
 async def _renew_again(session: Session, one: Emergency) -> None:
     keys = await _put_together(session, one)
     async with _acting(session, one, keys) as acting:
-        await _renew(acting, one)
+        await _renew(session, acting, one)
 
 
 def _acting(
@@ -108,10 +108,14 @@ def _acting(
     return escrow.acting(session.identity.origin, one.escrow.account, keys)
 
 
-async def _renew(acting: Session, one: Emergency) -> None:
+async def _renew(session: Session, acting: Session, one: Emergency) -> None:
+    """A device that revokes itself may be cut off before it hears that it did: `session` looks then."""
     statement = one.escrow.statement
     try:
         await escrow.renew(acting, Sharing(statement.guardians, statement.quorum))
+    except ServerUnreachable as error:
+        if await _is_as_it_was(session, one):
+            raise NotRenewed(str(error)) from error
     except (Refusal, ProtocolError, ClientError) as error:
         raise NotRenewed(str(error)) from error
 

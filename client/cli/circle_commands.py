@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
+from relais.client import guarding
 from relais.client.cli import access_commands
 from relais.client.cli.output import rfc3339
 from relais.client.cli.times import NO_END, history, moment, moment_or_none
@@ -262,10 +263,14 @@ async def _readers(call: "Invocation") -> None:
 async def _members(call: "Invocation") -> None:
     async with Client.open(call.home) as me:
         circle = await me.circle(call.arguments.circle)
-        rows = _member_rows(me, circle, {one.account: one for one in await circle.waiting()})
+        escrows = {one.account for one in await guarding.known(me.session)}
+        rows = [
+            {**row, "escrow": row["account"] in escrows}
+            for row in _member_rows(me, circle, {x.account: x for x in await circle.waiting()})
+        ]
     columns = (
         *("name", "profession", "role", "audiences"),
-        *("since", "until", "active", "reset_to", "account"),
+        *("since", "until", "active", "escrow", "reset_to", "account"),
     )
     call.output.many(rows, columns, none="Nobody is in this circle.")
 

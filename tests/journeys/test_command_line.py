@@ -38,7 +38,7 @@ KEYS: dict[str, set[str]] = {
     "circle leave": {"circle"},
     "members": {
         *("account", "name", "profession", "organisation", "role", "audiences", "since"),
-        *("until", "active", "reset_to", "reset_name", "reset_at"),
+        *("until", "active", "escrow", "reset_to", "reset_name", "reset_at"),
     },
     "post": POSTED,
     "notes": {

@@ -48,9 +48,21 @@ export async function sha256Hex(data) {
  * @returns {Promise<Bytes>}
  */
 export async function hkdf(key, info, length = KEY_SIZE) {
-  const base = await crypto.subtle.importKey("raw", /** @type {Bytes} */ (key), "HKDF", false, ["deriveBits"]);
+  const base = await baseOf(key);
   const derive = { name: "HKDF", hash: "SHA-256", salt: new Uint8Array(0), info: encode(info) };
   return new Uint8Array(await crypto.subtle.deriveBits(derive, base, 8 * length));
+}
+
+/** @type {WeakMap<Uint8Array, Promise<CryptoKey>>} an epoch's key wraps many notes; nobody derives from one after it was overwritten */
+const bases = new WeakMap();
+
+/** @param {Uint8Array} key */
+function baseOf(key) {
+  const known = bases.get(key);
+  if (known) return known;
+  const imported = crypto.subtle.importKey("raw", /** @type {Bytes} */ (key), "HKDF", false, ["deriveBits"]);
+  bases.set(key, imported);
+  return imported;
 }
 
 /** @param {Uint8Array} key @param {Uint8Array} data @returns {Promise<Bytes>} 32 */

@@ -26,7 +26,7 @@ import { NoteVerifier, versionOf } from "./note-verifier.js";
 const PAGE = 50;
 const SYNC_PAGE = 200;
 const KEPT_FOR = 30 * 24 * 3_600_000;
-const OPENED_AT_ONCE = 4;
+const OPENED_AT_ONCE = 32; // most of it is waiting for WebCrypto
 
 export class NoteLog {
   #member;

@@ -21,6 +21,7 @@ export class NoteVerifier {
   #member;
   #keeper;
   #knownOf;
+  /** @type {Promise<void> | null} */ #catchingUp = null;
 
   /**
    * @param {Member} member @param {import("./circle-keeper.js").CircleKeeper} keeper
@@ -32,32 +33,50 @@ export class NoteVerifier {
     this.#knownOf = knownOf;
   }
 
-  /** In order; what does not hold is kept and shown as damaged. @param {readonly StoredNote[]} notes @returns {Promise<Version[]>} */
+  /**
+   * In order; what does not hold is kept and shown as damaged. What each says by itself is checked for many at once, for
+   * most of that is waiting; what it follows, one after the other. @param {readonly StoredNote[]} notes @returns {Promise<Version[]>}
+   */
   async all(notes) {
     /** @type {Version[]} */
     const verified = [];
-    for (const stored of notes) verified.push(await this.#verified(stored, (envelope) => this.#previous(envelope, verified)));
+    for (const version of await Promise.all(notes.map((stored) => this.#checked(stored)))) {
+      verified.push(await this.#followed(version, (envelope) => this.#previous(envelope, verified)));
+    }
     return verified;
   }
 
-  /**
-   * Check a version as any reader must.
-   * @param {StoredNote} stored @param {(envelope: Envelope) => Promise<readonly Version[]>} previousOf
-   * @returns {Promise<Version>}
-   */
-  async #verified({ seq, at, envelope: raw }, previousOf) {
+  /** Check a version as any reader must, but for those before it. @param {StoredNote} stored @returns {Promise<Version>} */
+  async #checked({ seq, at, envelope: raw }) {
     /** @type {Envelope | null} */
     let envelope = null;
     try {
       envelope = await peek(raw);
       await this.#check(envelope);
-      const previous = envelope.header.version > 1 ? await previousOf(envelope) : [];
-      this.#checkFollows(envelope, previous.flatMap((version) => version.envelope ?? []));
       return { ...placeOf(envelope, seq), seq, at, raw, envelope, content: null, isLocked: false, damaged: null };
     } catch (error) {
-      if (!(error instanceof ProtocolError)) throw error;
-      if (error.reason !== "fork" && error.reason !== "rollback") this.#member.alarms.raise("forged-note", this.#keeper.circle, null, { of: await digest(raw), seq });
-      return { ...placeOf(envelope, seq), seq, at, raw, envelope, content: null, isLocked: false, damaged: error.reason };
+      return { ...placeOf(envelope, seq), seq, at, raw, envelope, content: null, isLocked: false, damaged: reasonOf(error) };
+    }
+  }
+
+  /** Check that it comes after those before it; what does not hold is reported. @param {Version} version @param {(envelope: Envelope) => Promise<readonly Version[]>} previousOf @returns {Promise<Version>} */
+  async #followed(version, previousOf) {
+    const damaged = version.damaged ?? (await this.#faultOf(version, previousOf));
+    if (damaged === null) return version;
+    const { seq, raw } = version;
+    if (damaged !== "fork" && damaged !== "rollback") this.#member.alarms.raise("forged-note", this.#keeper.circle, null, { of: await digest(raw), seq });
+    return { ...version, damaged };
+  }
+
+  /** Why it does not come after those before it; null: it does. @param {Version} version @param {(envelope: Envelope) => Promise<readonly Version[]>} previousOf */
+  async #faultOf({ envelope }, previousOf) {
+    if (!envelope) return null;
+    try {
+      const previous = envelope.header.version > 1 ? await previousOf(envelope) : [];
+      this.#checkFollows(envelope, previous.flatMap((one) => one.envelope ?? []));
+      return null;
+    } catch (error) {
+      return reasonOf(error);
     }
   }
 
@@ -72,7 +91,7 @@ export class NoteVerifier {
   async #check(envelope) {
     const { header } = envelope;
     if (header.circle !== this.#keeper.circle || header.kind === "profile") throw new ProtocolError("wrong-circle");
-    if (header.ledger_seq > (this.#keeper.state?.seq ?? -1)) await this.#keeper.refresh({ isForced: true });
+    if (header.ledger_seq > (this.#keeper.state?.seq ?? -1)) await this.#catchUp();
     if (!this.#keeper.known.members.has(header.account)) throw new ProtocolError("not-a-member");
     await this.#checkAuthor(envelope);
     try {
@@ -81,6 +100,12 @@ export class NoteVerifier {
       if (error instanceof ProtocolError && (error.reason === "fork" || error.reason === "rollback")) await this.#keeper.contradict(error.reason, { of: header.ledger_head, seq: header.ledger_seq });
       throw error;
     }
+  }
+
+  /** Fetch the ledger, once for all that are ahead of it together. */
+  #catchUp() {
+    this.#catchingUp ??= this.#keeper.refresh({ isForced: true }).finally(() => (this.#catchingUp = null));
+    return this.#catchingUp;
   }
 
   /** @param {Envelope} envelope */
@@ -109,9 +134,15 @@ export class NoteVerifier {
     const { notes } = await this.#member.transport.call("note.get", { circle: this.#keeper.circle, note });
     /** @type {Version[]} */
     const versions = [];
-    for (const stored of inOrder(notes)) versions.push(await this.#verified(stored, async () => versions.filter((version) => version.damaged === null)));
+    for (const stored of inOrder(notes)) versions.push(await this.#followed(await this.#checked(stored), async () => versions.filter((version) => version.damaged === null)));
     return versions;
   }
+}
+
+/** The word for what does not hold; anything else is a fault of ours. @param {unknown} error */
+function reasonOf(error) {
+  if (error instanceof ProtocolError) return error.reason;
+  throw error;
 }
 
 /** What was kept. @param {Row} row checked when it came @returns {Promise<Version>} */

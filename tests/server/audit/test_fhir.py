@@ -112,6 +112,13 @@ def test_an_access_about_a_patient_follows_its_pattern(
     assert resource["outcomeDesc"] == "forbidden"
 
 
+def test_an_action_that_no_row_names_is_told_as_an_operation_and_claims_no_pattern() -> None:
+    told = balp.audit_event(Told(entry("unheard.of"), OBSERVER))
+    assert (claimed(told), told["action"]) == (None, "E")
+    assert "unheard.of" not in EVENTS
+    assert claimed(balp.audit_event(Told(entry("note.get"), OBSERVER))) == "PatientRead"
+
+
 def test_a_search_is_told_as_it_was_asked() -> None:
     told = entry("audit.search", circle=None, subject={"account": ACCOUNT, "entries": 3})
     resource = balp.audit_event(Told(told, OBSERVER))

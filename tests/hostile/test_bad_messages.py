@@ -14,7 +14,7 @@ from relais.client.patient import profile_of
 from relais.client.sdk import Patient
 from relais.models import wire
 from relais.models.refusal import Refusal
-from relais.models.wire import account, audit, auth, circle, heads, note, watch
+from relais.models.wire import account, alarm, audit, auth, circle, emergency, heads, note, watch
 from relais.models.wire.codec import decode, encode
 
 pytestmark = pytest.mark.usefixtures("unharmed")
@@ -85,10 +85,27 @@ def good(scene: Scene) -> dict[type, Any]:
         note.DiscloseNote(one, scene.first.note, 1, False),
         circle.AskHelp(one),
         circle.ReportGrants(one, ("0" * 64,)),
+        alarm.ReportAlarm("fork", one, nadia.account, "0" * 64, 3),
+        *emergencies(one),
         *watching(denis.account),
     ]
     assert {type(request) for request in requests} == set(wire.REQUESTS)
     return {type(request): request for request in requests}
+
+
+def emergencies(one: str) -> list[Any]:
+    """What a guardian, or whoever asks to be let in, says of it."""
+    sealed = (emergency.SealedFor("0" * 32, b"\x00"),)
+    return [
+        emergency.ShareEscrow(b"\x00", None, sealed),
+        emergency.ReshareEscrow("0" * 64, "0" * 32, sealed),
+        emergency.ListEscrows(),
+        emergency.LookEmergency(one),
+        emergency.RequestEmergency(b"\x00", sealed),
+        emergency.ListEmergencies(),
+        emergency.AnswerEmergency(b"\x00"),
+        emergency.WithdrawEmergency("0" * 64),
+    ]
 
 
 def watching(somebody: str) -> list[Any]:
@@ -102,7 +119,7 @@ def watching(somebody: str) -> list[Any]:
         watch.CountAudit(somebody, None, None, None, None, None, None),
         watch.CountHours(somebody, "2026-03"),
         watch.GetRules(),
-        watch.SetRules(watch.Rules(0, *rules, 5, 10, 15, 5, 10)),
+        watch.SetRules(watch.Rules(0, *rules, 5, 10, 15, 5, 10, 72)),
     ]
 
 

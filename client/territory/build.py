@@ -7,16 +7,26 @@ from contextlib import AsyncExitStack
 from dataclasses import replace
 from pathlib import Path
 
-from relais.client import posting, receipts
+from relais.client import escrow, posting, receipts
 from relais.client.enrolment import NewDevice, enrol_into
+from relais.client.escrow import Sharing
 from relais.client.home import Home, write_atomically
+from relais.client.identity import Identity
 from relais.client.posting import Writing
 from relais.client.reading import Note
 from relais.client.sdk import Circle, Client
-from relais.client.territory.people import ADMINISTRATOR, CAST, Person, neighbours
+from relais.client.territory.people import (
+    ADMINISTRATOR,
+    CAST,
+    ESCROW,
+    GUARDIANS,
+    QUORUM,
+    Person,
+    neighbours,
+)
 from relais.client.territory.scenes import ANNOUNCEMENT, Scene, Step
 from relais.crypto.account import Profile
-from relais.models.ids import Millis
+from relais.models.ids import AccountId, Millis
 from relais.models.wire.account import Invite
 
 HOUR = 3_600_000
@@ -66,11 +76,25 @@ class Builder:
                 for person in CAST
                 if person.role != "auditor"
             }
+            guarded_by = await self._make_escrow()
             circles = []
             for number, scene in enumerate(scenes, start=1):
                 self._say(f"circle {number} of {len(scenes)}")
-                circles.append(await play(cast, scene))
+                circles.append(await play(cast, scene, escrow_account=guarded_by))
             await announce(cast, circles)
+
+    async def _make_escrow(self) -> AccountId:
+        """Emergency access for the territory: the administrator makes it, and guards it with two others."""
+        async with Client.open(self._home(ADMINISTRATOR.key)) as administrator:
+            path = (
+                await administrator.session.call(Invite((ESCROW.role,), ESCROW.organisation, 7))
+            ).path
+            guardians = tuple(Identity.load(self._home(one.key)).account for one in GUARDIANS)
+            profile = Profile(ESCROW.name, ESCROW.profession, ESCROW.organisation)
+            made = await escrow.make(
+                administrator.session, self._origin + path, profile, Sharing(guardians, QUORUM)
+            )
+        return made.account
 
     async def _enrol_all(self, people: list[Person]) -> None:
         async with Client.open(self._home(ADMINISTRATOR.key)) as administrator:
@@ -97,12 +121,14 @@ async def announce(cast: dict[str, Client], circles: list[Circle]) -> None:
         await (await nurse.circle(one.circle)).acknowledge(one.note)
 
 
-async def play(cast: dict[str, Client], scene: Scene) -> Circle:
+async def play(cast: dict[str, Client], scene: Scene, *, escrow_account: AccountId) -> Circle:
     """Start one circle, fill it, and let everybody write, read and acknowledge in turn."""
     lead = cast[scene.lead]
     circle = await lead.create_circle(scene.patient)
     for key in scene.members:
         await circle.add(cast[key].account, role=_circle_role(cast[key]))
+    if scene.emergency:
+        await circle.add(escrow_account)
     now = lead.session.clock.now()
     written: list[tuple[str, Note]] = []
     for step in scene.steps:

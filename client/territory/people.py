@@ -106,6 +106,18 @@ AUDITOR = Person(
     "auditor",
 )
 
+ESCROW = Person(
+    "escrow",
+    "Accès d’urgence · CPTS du Val de Vernay",
+    "Accès d’urgence",
+    "CPTS du Val de Vernay",
+    "escrow",
+)
+"""No person: an account that three people open together."""
+GUARDIANS = (ADMINISTRATOR, PHYSICIAN, PHARMACIST)
+QUORUM = 2
+"""So many of them let somebody in."""
+
 SHOWN = (NURSE, PHYSICIAN, PHARMACIST, COORDINATOR, AUDITOR, ADMINISTRATOR)
 """Those whose links the demo prints."""
 

@@ -30,12 +30,13 @@ class Step:
 
 @dataclass(frozen=True)
 class Scene:
-    """One circle: who started it, who is in it, what is written."""
+    """One circle: who started it, who is in it, what is written. ``emergency``: somebody from outside may be let in."""
 
     patient: Patient
     lead: str
     members: tuple[str, ...]
     steps: tuple[Step, ...]
+    emergency: bool = False
 
 
 def scenes(pictures: "Pictures") -> list[Scene]:
@@ -87,6 +88,7 @@ def durand(pictures: Pictures) -> Scene:
             Step("nurse", "22 × 17 mm. Berges propres, épidermisation débutante. Passage tous les trois jours ?", 3,
                  "DEM-AVIS", lambda: pictures.wound(3)),
         ),
+        emergency=True,
     )  # fmt: skip
 
 

@@ -3,7 +3,9 @@
 import json
 import shutil
 import subprocess
+from collections.abc import Callable
 from functools import cache
+from operator import itemgetter
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +13,9 @@ import pytest
 
 from relais.crypto import (
     account,
+    emergency,
     envelope,
+    escrow,
     grant,
     join,
     kit,
@@ -23,6 +27,7 @@ from relais.crypto import (
 )
 from relais.crypto.account import AccountState
 from relais.crypto.device import DeviceKeys
+from relais.crypto.errors import ProtocolError
 from relais.crypto.ledger import CircleState
 from relais.models.ids import AccountId
 
@@ -131,3 +136,86 @@ def test_kits_and_joining_codes_are_the_same_words() -> None:
 def test_two_accounts_have_one_safety_number_in_both_languages() -> None:
     lead, colleague, _ = (accounts()[one["account"]] for one in made()["chains"])
     assert safety.number(colleague, lead) == made()["safety"]
+
+
+def lead() -> AccountState:
+    return accounts()[made()["chains"][0]["account"]]
+
+
+def colleague() -> AccountState:
+    return accounts()[made()["chains"][1]["account"]]
+
+
+def _account(data: bytes) -> None:
+    account.replay([*map(bytes.fromhex, made()["chains"][1]["statements"]), data])
+
+
+def _circle(data: bytes) -> None:
+    before = list(map(bytes.fromhex, made()["circle"]["entries"]))[:-1]
+    ledger.replay([*before, data], accounts().__getitem__)
+
+
+def _grant(data: bytes) -> None:
+    mine = DeviceKeys.from_random(bytes.fromhex(made()["grants"]["colleague"]))
+    grant.open_grant(data, mine, circle(), lead())
+
+
+def _note(data: bytes) -> None:
+    envelope.verify(envelope.peek(data), lead())
+
+
+def _receipt(data: bytes) -> None:
+    receipt.verify(receipt.peek(data), colleague())
+
+
+def _login(data: bytes) -> None:
+    phone = next(iter(lead().devices.values())).device
+    login.verify(login.peek(data), phone.sign)
+
+
+def _escrow(data: bytes) -> None:
+    escrow.verify(escrow.peek(data), colleague())
+
+
+def _emergency(data: bytes) -> None:
+    emergency.verify(emergency.peek(data), colleague())
+
+
+def _answer(data: bytes) -> None:
+    emergency.verify_answer(emergency.peek_answer(data), colleague(), request=made()["asked"])
+
+
+CHECKS: dict[str, Callable[[bytes], None]] = {
+    "account": _account,
+    "circle": _circle,
+    "grant": _grant,
+    "note": _note,
+    "receipt": _receipt,
+    "login": _login,
+    "escrow": _escrow,
+    "emergency": _emergency,
+    "answer": _answer,
+}
+
+
+@pytest.mark.parametrize("structure", CHECKS)
+def test_what_javascript_spoils_and_refuses_is_refused_here_by_the_same_word(
+    structure: str,
+) -> None:
+    cases = [case for case in made()["spoilt"] if case["structure"] == structure]
+    words = {case["name"]: case["reason"] for case in cases}
+    assert {case["name"]: _said(structure, case["object"]) for case in cases} == words
+    assert words["untouched"] == "taken"
+    assert {"bad-signature", "missing-field", "non-canonical", "wrong-type"} <= set(words.values())
+
+
+def test_every_kind_of_signed_object_is_spoilt() -> None:
+    assert set(map(itemgetter("structure"), made()["spoilt"])) == set(CHECKS)
+
+
+def _said(structure: str, data: str) -> str:
+    try:
+        CHECKS[structure](bytes.fromhex(data))
+    except ProtocolError as error:
+        return error.reason
+    return "taken"

@@ -1,18 +1,21 @@
 // Objects made in JavaScript, as JSON on standard output, for Python to read: a story of three people and one circle.
 // Every run makes other keys; tests/crypto/test_javascript_vectors.py runs this and checks all of it.
 import * as account from "../src/core/account.js";
-import { randomBytes, toHex, uuid7 } from "../src/core/bytes.js";
+import { fromHex, randomBytes, toHex, uuid7 } from "../src/core/bytes.js";
 import { deviceOf, keysFromRandom } from "../src/core/device.js";
+import * as emergency from "../src/core/emergency.js";
 import * as envelope from "../src/core/envelope.js";
 import { openOperation } from "../src/core/epoch.js";
+import * as escrow from "../src/core/escrow.js";
 import * as grant from "../src/core/grant.js";
 import * as join from "../src/core/join.js";
 import * as kit from "../src/core/kit.js";
 import * as ledger from "../src/core/ledger.js";
-import { answer } from "../src/core/login.js";
-import { write as writeReceipt } from "../src/core/receipt.js";
+import * as login from "../src/core/login.js";
+import * as receipt from "../src/core/receipt.js";
 import { number as safetyNumber } from "../src/core/safety.js";
 import { sha256Hex } from "../src/core/suite.js";
+import { spoil } from "./support/spoil.js";
 
 const START = 1_790_000_000_000;
 const PROFILE = { name: "Zoé Ménard 🩺", profession: "Infirmière", organisation: "Cabinet des Tilleuls" };
@@ -102,7 +105,7 @@ async function receiptsOf(reader, circle, { note, digest }) {
   const kinds = ["stored", "read", "acknowledged"];
   return Promise.all(kinds.map(async (kind) => ({
     kind,
-    receipt: toHex(await writeReceipt(reader.keys, { circle, note, version: 1, envelope: digest, kind, account: reader.state.account, at: START + 50 })),
+    receipt: toHex(await receipt.write(reader.keys, { circle, note, version: 1, envelope: digest, kind, account: reader.state.account, at: START + 50 })),
   })));
 }
 
@@ -112,6 +115,43 @@ async function joined() {
     secret: toHex(secret), code: join.makeCode(secret), ticket: await join.ticket(secret), possession: toHex(possession), statement: toHex(statement),
     request_mac: toHex(await join.requestMac(secret, possession)), answer_mac: toHex(await join.answerMac(secret, statement)),
   };
+}
+
+/** What asks for emergency access and what answers it, each by somebody who may. */
+async function emergencies({ lead, colleague, bot, circle }) {
+  const guardians = escrow.ordered([lead.state.account, bot.state.account]);
+  const statement = await escrow.writeStatement(colleague.keys, {
+    account: colleague.state.account, at: START + 70, quorum: 2, guardians, parts: [randomBytes(32), randomBytes(32)],
+  });
+  const { hash } = await emergency.explain("Chute, seule chez elle", randomBytes(16));
+  const request = await emergency.writeRequest(colleague.keys, {
+    escrow: lead.state.account, circle: circle.state.circle, account: colleague.state.account, account_head: colleague.state.head,
+    at: START + 71, until: START + 72_000, reason: "night", explained: hash,
+  });
+  const { id } = await emergency.peekRequest(request);
+  const declined = { request: id, account: colleague.state.account, escrow_device: lead.keys.id, at: START + 73, approved: false, parts: [] };
+  return { statement, request, id, answer: await emergency.writeAnswer(colleague.keys, declined) };
+}
+
+/** Each kind of signed object in every state it must not be in, with the word for which it is refused here. */
+async function spoilt({ lead, colleague, bot, circle, grants, notes, receipts, answered, asked }) {
+  const [authors, other] = [(id) => [lead, colleague, bot].find(({ state }) => state.account === id)?.state, bot.keys];
+  const own = { keys: lead.keys, other };
+  const by = { keys: colleague.keys, other };
+  const { statements: [first], state: colleagues } = colleague;
+  const renamed = await account.renameDevice(colleagues, colleague.keys, { device: colleague.keys.id, label: "Tablette", at: START + 5 });
+  const checked = [
+    { structure: "account", data: renamed, context: account.ACCOUNT_CONTEXT, ...by, check: (data) => account.replay([first, data]) },
+    { structure: "circle", data: circle.entries.at(-1), context: "relais/1 circle", ...own, check: (data) => ledger.replay([...circle.entries.slice(0, -1), data], authors) },
+    { structure: "grant", data: fromHex(grants[1]), context: grant.GRANT_CONTEXT, ...own, check: (data) => grant.openGrant(data, colleague.keys, { state: circle.state, granter: lead.state }) },
+    { structure: "note", data: fromHex(notes[0].envelope), context: envelope.NOTE_CONTEXT, ...own, check: async (data) => envelope.verify(await envelope.peek(data), lead.state) },
+    { structure: "receipt", data: fromHex(receipts[0].receipt), context: receipt.RECEIPT_CONTEXT, ...by, check: (data) => receipt.verify(receipt.peek(data), colleagues) },
+    { structure: "login", data: answered, context: login.LOGIN_CONTEXT, ...own, check: (data) => login.verify(login.peek(data), lead.state.devices.get(lead.keys.id).device.sign) },
+    { structure: "escrow", data: asked.statement, context: escrow.ESCROW_CONTEXT, ...by, check: (data) => escrow.verifyStatement(escrow.peekStatement(data), colleagues) },
+    { structure: "emergency", data: asked.request, context: emergency.EMERGENCY_CONTEXT, ...by, check: async (data) => emergency.verifyRequest(await emergency.peekRequest(data), colleagues) },
+    { structure: "answer", data: asked.answer, context: emergency.ANSWER_CONTEXT, ...by, check: (data) => emergency.verifyAnswer(emergency.peekAnswer(data), colleagues, asked.id) },
+  ];
+  return (await Promise.all(checked.map(spoil))).flat();
 }
 
 async function main() {
@@ -124,14 +164,17 @@ async function main() {
     { circle: circle.state.circle, account: who.state.account, granter: lead.state.account, epochs: circle.keys, at: START + 35 }))));
   const notes = await notesOf({ lead, bot, circle });
   const challenge = randomBytes(32);
-  const login = await answer(lead.keys, challenge, { origin: "https://relais.example", at: START });
+  const answered = await login.answer(lead.keys, challenge, { origin: "https://relais.example", at: START });
+  const receipts = await receiptsOf(colleague, circle.state.circle, notes[0]);
+  const asked = await emergencies({ lead, colleague, bot, circle });
   return {
+    spoilt: await spoilt({ lead, colleague, bot, circle, grants, notes, receipts, answered, asked }), asked: asked.id,
     chains: [lead, colleague, bot].map(({ state, statements }) => ({ account: state.account, head: state.head, statements: statements.map(toHex) })),
     circle: { id: circle.state.circle, head: circle.state.head, entries: circle.entries.map(toHex) },
     keys: circle.keys.map(({ audience, epoch, key }) => ({ audience, epoch, key: toHex(key) })),
     grants: { to_kit: grants[0], kit: toHex(seed), to_colleague: grants[1], colleague: toHex(colleague.seeds) },
-    notes, receipts: await receiptsOf(colleague, circle.state.circle, notes[0]),
-    login: { challenge: toHex(challenge), login: toHex(login), origin: "https://relais.example", at: START },
+    notes, receipts,
+    login: { challenge: toHex(challenge), login: toHex(answered), origin: "https://relais.example", at: START },
     kit: { seed: toHex(seed), en: await kit.words(seed, "en"), fr: await kit.words(seed, "fr"), qr: kit.qrText(seed) },
     join: await joined(),
     safety: await safetyNumber(lead.state, colleague.state),

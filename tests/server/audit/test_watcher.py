@@ -156,7 +156,6 @@ async def test_a_page_of_findings_goes_on_below_the_last_and_leaves_out_what_was
         ("audit_findings", {"index": 7}, None),
         ("audit_hours", {"account": "a", "hour": {"$gte": 0, "$lt": 9}}, [("hour", 1)]),
         ("audit_people", {"_id": {"$in": ["a", "b"]}}, None),
-        ("audit_log", {"organisation": "a", "index": {"$gte": 0, "$lt": 9}}, [("index", -1)]),
     ],
 )
 async def test_every_question_is_answered_from_an_index(

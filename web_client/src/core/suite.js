@@ -1,9 +1,7 @@
 /**
  * Suite 1's primitives (docs/protocol.md §2): HKDF-SHA256, SHA-256, AES-256-GCM and Ed25519 by WebCrypto,
- * HPKE with X-Wing by @hpke.
+ * HPKE with X-Wing by @hpke, loaded when it is first used.
  */
-import { Aes256Gcm, CipherSuite, HkdfSha256 } from "@hpke/core";
-import { XWing } from "@hpke/hybridkem-x-wing";
 import { concat, fromBase64url, toHex } from "./bytes.js";
 import { encode } from "./cbor.js";
 import { ProtocolError } from "./errors.js";
@@ -29,8 +27,7 @@ const LOW_ORDER = new Set([
   `ec${"ff".repeat(30)}7f`, `ed${"ff".repeat(30)}7f`, `ee${"ff".repeat(30)}7f`,
 ]);
 
-const kem = new XWing();
-const hpke = new CipherSuite({ kem, kdf: new HkdfSha256(), aead: new Aes256Gcm() });
+const sealing = () => import("./hpke.js");
 
 /** @param {Uint8Array} data @returns {Promise<Bytes>} */
 export async function sha256(data) {
@@ -101,6 +98,7 @@ function gcm(nonce, aad) {
  * @returns {Promise<Bytes>} enc ‖ ct
  */
 export async function sealTo(publicKey, plaintext, info) {
+  const { hpke } = await sealing();
   const recipientPublicKey = await importPublic(publicKey);
   const sealed = await hpke.seal({ recipientPublicKey, info: encode(info) }, new Uint8Array(plaintext));
   return concat(new Uint8Array(sealed.enc), new Uint8Array(sealed.ct));
@@ -113,6 +111,7 @@ export async function sealTo(publicKey, plaintext, info) {
 export async function openSealed(seed, sealed, info) {
   if (sealed.length < ENC_SIZE + TAG_SIZE) throw new ProtocolError("cannot-open");
   const [enc, ciphertext] = [sealed.slice(0, ENC_SIZE), sealed.slice(ENC_SIZE)];
+  const { hpke, kem } = await sealing();
   const recipientKey = await kem.importKey("raw", new Uint8Array(seed).buffer, false);
   try {
     const opened = await hpke.open({ recipientKey, enc, info: encode(info) }, ciphertext);
@@ -125,6 +124,7 @@ export async function openSealed(seed, sealed, info) {
 /** @param {Uint8Array} publicKey */
 async function importPublic(publicKey) {
   if (!isKemPublic(publicKey)) throw new ProtocolError("wrong-type");
+  const { kem } = await sealing();
   return kem.importKey("raw", new Uint8Array(publicKey).buffer, true);
 }
 
@@ -146,6 +146,7 @@ export function isKemPublic(publicKey) {
 
 /** The X-Wing public key of a seed. @param {Uint8Array} seed 32 bytes @returns {Promise<Bytes>} 1,216 */
 export async function kemPublic(seed) {
+  const { kem } = await sealing();
   const pair = await kem.generateKeyPairDerand(new Uint8Array(seed));
   return new Uint8Array(await kem.serializePublicKey(pair.publicKey));
 }

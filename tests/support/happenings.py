@@ -187,8 +187,10 @@ class Happenings(World):
         client = await self.client(phone)
 
         def plan(view: CircleView, now: int) -> tuple[list[Any], list[str]]:
-            held = view.state.members[other].audiences
-            return [MemberChange(other, role, named, until)], sorted(held - set(named))
+            member = view.state.members[other]
+            gained = set(named) - member.audiences if member.history else set()
+            opened = (member.audiences - set(named)) | gained
+            return [MemberChange(other, role, named, until)], sorted(opened)
 
         await membership.append(client.session, circle.circle, plan)
         return f"{self.name_of(other)} to {role} {named} until {until}"

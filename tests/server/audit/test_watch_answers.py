@@ -97,6 +97,8 @@ async def test_what_a_members_device_raised_the_alarm_for_is_found_and_can_be_re
     house: House,
 ) -> None:
     nurse, auditor = await house.person("Nadia"), await house.person("Inès", "auditor")
+    rules = await auditor.on.call(GetRules())
+    await auditor.on.call(SetRules(replace(rules, on=("alarm",))))
     circle = await nurse.open_circle()
     await nurse.on.call(ReportAlarm("fork", circle.id, None, "ab" * 32, 1))
     await watched(house)

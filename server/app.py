@@ -4,7 +4,6 @@ import asyncio
 import logging
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from ipaddress import ip_address
 from pathlib import Path
@@ -12,42 +11,28 @@ from typing import Any
 
 from aiohttp import web
 
-from relais.models.store.accounts import AccountStore
 from relais.models.store.alarms import AlarmStore
-from relais.models.store.audit_pending import AuditPending
-from relais.models.store.blobs import BlobStore
-from relais.models.store.challenges import ChallengeStore
-from relais.models.store.circles import CircleStore
 from relais.models.store.database import Database, open_database
 from relais.models.store.embedded import EmbeddedDatabase
-from relais.models.store.invitations import InvitationStore
-from relais.models.store.joins import JoinStore
 from relais.models.store.journal import GroupWriter
 from relais.models.store.migrations import migrate
-from relais.models.store.notes import NoteStore
-from relais.models.store.receipts import ReceiptStore
-from relais.server.account_book import AccountBook
 from relais.server.accounts import AccountParts, Accounts
 from relais.server.alarms import Alarms
 from relais.server.audit.leader import Pace
-from relais.server.audit.record import Recorder
 from relais.server.audit.room import AuditParts, AuditRoom
+from relais.server.base import Base, make_base, make_stores
 from relais.server.blobs import PATCH_BYTES, BlobParts, BlobRoutes, Blobs
 from relais.server.checking.checker import Checker
-from relais.server.circle_book import CircleBook
 from relais.server.circle_queries import CircleQueries, QueryParts
 from relais.server.circles import CircleParts, Circles
 from relais.server.config import Settings
 from relais.server.directory import Directory
 from relais.server.disclosures import DisclosureParts, Disclosures
 from relais.server.emergency_room import EmergencyRoom, RoomParts
-from relais.server.enrolment import Doorkeeper, Enrolment, EnrolmentParts, Joining
+from relais.server.enrolment import Enrolment, EnrolmentParts, Joining
 from relais.server.http import Gate, add_operations, exchange, plain_errors, tell_headers
 from relais.server.hub import Hub
-from relais.server.identity import Identity, Terms
-from relais.server.keys import load_log_key, load_log_policy, load_token_key
-from relais.server.limits import RateLimit
-from relais.server.metrics import Metrics
+from relais.server.keys import load_log_key, load_log_policy
 from relais.server.notes import NoteParts, Notes
 from relais.server.owed import OwedNotes
 from relais.server.receipts import ReceiptParts, Receipts
@@ -63,38 +48,6 @@ log = logging.getLogger(__name__)
 BACKLOG = 2_048
 SWEEP_SECONDS = 3_600
 ABANDONED = timedelta(days=1)
-
-
-@dataclass(frozen=True)
-class Stores:
-    """Every collection the node uses."""
-
-    database: Database
-    writer: GroupWriter
-    accounts: AccountStore
-    invitations: InvitationStore
-    challenges: ChallengeStore
-    joins: JoinStore
-    circles: CircleStore
-    notes: NoteStore
-    receipts: ReceiptStore
-    blobs: BlobStore
-    pending: AuditPending
-
-
-@dataclass(frozen=True)
-class Base:
-    """What every room needs, made once."""
-
-    settings: Settings
-    stores: Stores
-    accounts: AccountBook
-    book: CircleBook
-    recorder: Recorder
-    identity: Identity
-    metrics: Metrics
-    addresses: RateLimit
-    devices: RateLimit
 
 
 class Node:
@@ -244,7 +197,7 @@ async def running(settings: Settings) -> AsyncIterator[Node]:
         tasks = await stack.enter_async_context(_ending(asyncio.TaskGroup()))
         database = await stack.enter_async_context(_database(settings, tasks))
         writer = await stack.enter_async_context(GroupWriter(database))
-        node = Node(_base(settings, _stores(database, writer, alone=settings.is_embedded)))
+        node = Node(make_base(settings, make_stores(database, writer, alone=settings.is_embedded)))
         await node.audit.prepare()
         background = [
             tasks.create_task(node.audit.run(), name="audit log"),
@@ -335,42 +288,6 @@ def origin_of(settings: Settings, port: int) -> str:
 def database_folder(settings: Settings) -> Path:
     """The embedded database makes its own folder in here."""
     return settings.data
-
-
-def _stores(database: Database, writer: GroupWriter, *, alone: bool) -> Stores:
-    return Stores(
-        database=database,
-        writer=writer,
-        accounts=AccountStore(database),
-        invitations=InvitationStore(database),
-        challenges=ChallengeStore(database),
-        joins=JoinStore(database),
-        circles=CircleStore(database),
-        notes=NoteStore(database, writer, alone=alone),
-        receipts=ReceiptStore(database, writer),
-        blobs=BlobStore(database),
-        pending=AuditPending(writer),
-    )
-
-
-def _base(settings: Settings, stores: Stores) -> Base:
-    alone = settings.is_embedded
-    accounts = AccountBook(stores.accounts, alone=alone)
-    recorder = Recorder(stores.pending)
-    doorkeeper = Doorkeeper(accounts, stores.accounts, stores.challenges, recorder)
-    return Base(
-        settings=settings,
-        stores=stores,
-        accounts=accounts,
-        book=CircleBook(stores.circles, accounts, alone=alone),
-        recorder=recorder,
-        identity=Identity(
-            load_token_key(settings), doorkeeper, Terms(settings.origin, settings.token_seconds)
-        ),
-        metrics=Metrics(),
-        addresses=RateLimit(settings.logins_per_minute / 60, settings.login_burst),
-        devices=RateLimit(settings.requests_per_second, settings.request_burst),
-    )
 
 
 def _emergency_parts(base: Base) -> RoomParts:

@@ -17,8 +17,9 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 from relais.models.store.database import Collection, Database
+from relais.models.store.declared import CollectionSchema
 from relais.models.store.errors import DuplicateKey, SchemaTooNew, Unavailable
-from relais.models.store.schema import COLLECTIONS, CollectionSchema, apply_schema, fingerprint
+from relais.models.store.schema import COLLECTIONS, apply_schema, fingerprint
 
 log = logging.getLogger(__name__)
 

@@ -1,76 +1,15 @@
-"""Every collection, with its indexes and validators: the one place to declare them.
+"""Every collection, with its indexes and validators: the one place to declare them, with `schema_audit`.
 
 `apply_schema` makes a database what is declared here, and can be repeated. An index that is no longer declared stays until
 a migration drops it.
 """
 
 import hashlib
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
-from typing import Any
-
-from pymongo import IndexModel
+from collections.abc import Iterable
 
 from relais.models.store.database import Database
-
-
-@dataclass(frozen=True)
-class Index:
-    """Fields in order, ascending (1) or descending (-1). `expire_seconds` counts from the first field, a date."""
-
-    keys: tuple[tuple[str, int], ...]
-    unique: bool = False
-    sparse: bool = False
-    partial: Mapping[str, Any] | None = None
-    expire_seconds: int | None = None
-
-    def model(self) -> IndexModel:
-        options: dict[str, Any] = {"unique": self.unique, "sparse": self.sparse}
-        if self.partial is not None:
-            options["partialFilterExpression"] = dict(self.partial)
-        if self.expire_seconds is not None:
-            options["expireAfterSeconds"] = self.expire_seconds
-        return IndexModel(
-            list(self.keys), **{key: value for key, value in options.items() if value is not False}
-        )
-
-
-def index(*fields: str, unique: bool = False) -> Index:
-    """A plain ascending index."""
-    return Index(tuple((name, 1) for name in fields), unique=unique)
-
-
-@dataclass(frozen=True)
-class CollectionSchema:
-    """A collection: its indexes beside that of `_id`, and the `$jsonSchema` its documents satisfy ({}: any)."""
-
-    name: str
-    indexes: tuple[Index, ...] = ()
-    validator: Mapping[str, Any] = field(default_factory=dict)
-
-
-INTEGER = ["int", "long"]  # the driver takes the shorter one that fits
-
-
-def document(
-    required: Mapping[str, str], optional: Mapping[str, str] | None = None
-) -> dict[str, Any]:
-    """A validator for flat documents: field → BSON type ("int": of any width; "int|null": or null). No field may be
-    there that is not named; `_id` always may."""
-    fields = {**required, **(optional or {})}
-    properties = {name: {"bsonType": _types(kind)} for name, kind in fields.items()}
-    return {
-        "bsonType": "object",
-        "required": sorted(required),
-        "properties": {"_id": {}, **properties},
-        "additionalProperties": False,
-    }
-
-
-def _types(kind: str) -> list[str]:
-    """The BSON types of a kind such as "string" or "int|null"."""
-    return [one for name in kind.split("|") for one in (INTEGER if name == "int" else [name])]
-
+from relais.models.store.declared import CollectionSchema, Index, document, index
+from relais.models.store.schema_audit import AUDIT
 
 BLOBS = (
     # GridFS (bucket "blobs"), so that any of its tools can read them.
@@ -290,121 +229,6 @@ EMERGENCIES = (
                 "approved_at": "number|null",
                 "closed_at": "number|null",
             }
-        ),
-    ),
-)
-
-AUDIT = (
-    CollectionSchema("audit_pending", validator=document({"at": "int", "entry": "binData"})),
-    CollectionSchema(
-        "audit_log",
-        indexes=(
-            index("index", unique=True),
-            index("circle", "index"),
-            index("account", "index"),
-        ),
-        validator=document(
-            {
-                "index": "int",
-                "at": "int",
-                "entry": "binData",
-                "account": "string|null",
-                "circle": "string|null",
-                "action": "string|null",
-                "outcome": "string|null",
-            },
-            optional={"organisation": "string|null", "leaf": "binData"},
-        ),
-    ),
-    CollectionSchema(
-        "audit_postings",
-        indexes=(index("field", "block", unique=True),),
-        validator=document(
-            {"field": "string", "block": "int", "places": "binData"},
-            optional={"values": "binData", "ends": "binData"},
-        ),
-    ),
-    CollectionSchema(
-        "audit_watch",
-        indexes=(index("log", unique=True), index("log", "next")),
-        validator=document({"log": "string", "next": "int"}),
-    ),
-    CollectionSchema("audit_people", validator=document({"state": "object"})),
-    CollectionSchema(
-        "audit_hours",
-        indexes=(index("account", "hour"),),
-        validator=document({"account": "string", "hour": "int", "ok": "int", "refused": "int"}),
-    ),
-    CollectionSchema(
-        "audit_findings",
-        indexes=(
-            index("index"),
-            index("account", "index"),
-            index("account", "at"),
-            index("reviewed", "index"),
-            index("reviewed", "due"),
-        ),
-        validator=document(
-            {
-                "rule": "string",
-                "index": "int",
-                "at": "int",
-                "account": "string|null",
-                "circle": "string|null",
-                "about": "string|null",
-                "count": "int",
-                "minutes": "int",
-                "reviewed": "bool",
-                "reviewed_by": "string|null",
-                "reviewed_at": "int|null",
-                "verdict": "string|null",
-            },
-            optional={"kind": "string|null", "due": "int|null", "chased_at": "int|null"},
-        ),
-    ),
-    CollectionSchema("alarms", validator=document({"at": "int"})),
-    CollectionSchema("audit_periods", validator=document({"days": "int"})),
-    CollectionSchema(
-        "audit_holds",
-        validator=document(
-            {
-                "circle": "string|null",
-                "account": "string|null",
-                "since": "int|null",
-                "until": "int|null",
-            }
-        ),
-    ),
-    CollectionSchema("audit_pruned", validator=document({"count": "int", "done": "bool"})),
-    CollectionSchema(
-        "audit_ledgers",
-        indexes=(index("ledger", "index"),),
-        validator=document({"ledger": "string", "index": "int"}),
-    ),
-    CollectionSchema(
-        "audit_tiles", validator=document({"hashes": "binData", "newest": "int|null"})
-    ),
-    CollectionSchema(
-        "audit_heads",
-        indexes=(
-            index("log", unique=True),
-            index("log", "term", "beat"),
-            index("log", "term", "size"),
-        ),
-        validator=document(
-            {
-                "log": "string",
-                "term": "int",
-                "beat": "int",
-                "free": "bool",
-                "size": "int",
-                "rows": "array",
-                "newest": "int",
-                "late": "int",
-                "checkpoint": "binData",
-                "vkey": "string",
-            },
-            optional={"published": "object|null"},
         ),
     ),
 )

@@ -5,8 +5,9 @@ import asyncio
 import pytest
 
 from relais.models.store.database import Collection, Database, Limits, Session, open_database
+from relais.models.store.declared import CollectionSchema, document, index
 from relais.models.store.errors import DocumentRefused, DuplicateKey, Unavailable
-from relais.models.store.schema import CollectionSchema, apply_schema, document, index
+from relais.models.store.schema import apply_schema
 
 THINGS = CollectionSchema(
     "things",

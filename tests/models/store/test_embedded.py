@@ -16,6 +16,7 @@ from pymongo.errors import OperationFailure
 
 from relais.models.store import embedded, embedded_folder
 from relais.models.store.database import Database, open_database
+from relais.models.store.declared import CollectionSchema, index
 from relais.models.store.embedded import EmbeddedDatabase, find_program
 from relais.models.store.errors import (
     DuplicateKey,
@@ -26,7 +27,7 @@ from relais.models.store.errors import (
     EmbeddedNotInstalled,
     Unavailable,
 )
-from relais.models.store.schema import CollectionSchema, apply_schema, index
+from relais.models.store.schema import apply_schema
 
 GUARDS = ["exec", "watch"] if sys.platform == "linux" else ["watch"]
 

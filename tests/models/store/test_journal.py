@@ -8,10 +8,11 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from relais.models.store.database import Database, Document
+from relais.models.store.declared import CollectionSchema, document, index
 from relais.models.store.errors import DocumentRefused, DuplicateKey, Unavailable
 from relais.models.store.journal import GroupLimits, GroupWriter
 from relais.models.store.numbering import LastNumbers, Numbering
-from relais.models.store.schema import CollectionSchema, apply_schema, document, index
+from relais.models.store.schema import apply_schema
 
 Build = Callable[[int], Sequence[tuple[str, Document]]]
 SHEETS = CollectionSchema(

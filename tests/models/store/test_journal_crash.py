@@ -11,11 +11,12 @@ import pytest
 
 from relais.models.store import database as database_module
 from relais.models.store.database import Database, Document, Limits, Session, open_database
+from relais.models.store.declared import CollectionSchema, index
 from relais.models.store.embedded import EmbeddedDatabase
 from relais.models.store.errors import DuplicateKey, Unavailable
 from relais.models.store.journal import GroupWriter
 from relais.models.store.numbering import Numbering
-from relais.models.store.schema import CollectionSchema, apply_schema, index
+from relais.models.store.schema import apply_schema
 
 pytestmark = pytest.mark.crash
 

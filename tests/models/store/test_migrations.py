@@ -7,9 +7,9 @@ import pytest
 
 from relais.models.store import migrations
 from relais.models.store.database import Database
+from relais.models.store.declared import CollectionSchema, document, index
 from relais.models.store.errors import DocumentRefused, DuplicateKey, SchemaTooNew, Unavailable
 from relais.models.store.migrations import Migration, Plan, migrate
-from relais.models.store.schema import CollectionSchema, document, index
 
 FIRST = CollectionSchema(
     "first", indexes=(index("a", unique=True),), validator=document({"a": "int"})

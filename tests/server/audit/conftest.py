@@ -4,7 +4,8 @@ import pytest
 from audit_store import AuditLog
 
 from relais.models.store.database import Database
-from relais.models.store.schema import AUDIT, apply_schema
+from relais.models.store.schema import apply_schema
+from relais.models.store.schema_audit import AUDIT
 from relais.server.audit.parts import LogStores
 
 

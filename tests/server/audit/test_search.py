@@ -15,7 +15,8 @@ from relais.models.store.audit_log import SEARCHED, LogEntry
 from relais.models.store.audit_postings import BLOCK, MINUTE_MS
 from relais.models.store.audit_search import Places, Wanted, places_between
 from relais.models.store.database import Database
-from relais.models.store.schema import AUDIT, apply_schema
+from relais.models.store.schema import apply_schema
+from relais.models.store.schema_audit import AUDIT
 from relais.server.audit.answers import places_of
 from relais.server.audit.filing import Filer
 from relais.server.audit.parts import LogStores

@@ -63,7 +63,7 @@ async def test_reviews_that_are_overdue_come_first_until_somebody_looked(views: 
     async with views.context() as context:
         page = await views.show(context, "/#/audit", ROLES)
         await page.locator(".finding").first.wait_for()
-        await expect(page.get_by_text("en retard")).to_have_count(0)
+        await expect(page.get_by_role("alert").filter(has_text="en retard")).to_have_count(0)
 
 
 async def test_an_entry_that_is_opened_is_told_to_the_server(views: Views) -> None:

@@ -84,12 +84,14 @@ async def append(
     ``fresh``: the plan depends on which devices are in force, so what is known of them is asked again.
     """
     refuse_alarmed(session, circle)
+    newcomers: set[AccountId] = set()
     for last in (*[False] * (_TRIES - 1), True):
         view = await fetch(session, circle)
         if fresh:
-            await session.accounts.load(view.state.members, fresh=True)
+            await session.accounts.load({*view.state.members, *newcomers}, fresh=True)
         now = _after(view, session)
         operations, opened = plan(view, now)
+        newcomers = _newcomers(session, operations)
         if not operations and not opened:
             return view
         change = _prepare(session, view, operations, opened, at=now)
@@ -107,6 +109,14 @@ async def append(
 def _overtaken(refusal: Refusal) -> bool:
     """Somebody else's entry took the place, or a device came or went that is not known here."""
     return refusal.code is Code.CONFLICT or refusal.reason in ("grants-missing", "not-entitled")
+
+
+def _newcomers(session: Session, operations: Iterable[Operation]) -> set[AccountId]:
+    """Who comes by these operations: their devices, too, may have come or gone meanwhile."""
+    added = {one.account for one in operations if isinstance(one, MemberAdd)}
+    replaced = {one.account for one in operations if isinstance(one, MemberReadmit)}
+    successors = map(session.accounts.successor, replaced)
+    return added | {state.account for state in successors if state is not None}
 
 
 def _after(view: CircleView, session: Session) -> Millis:

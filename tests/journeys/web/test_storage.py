@@ -66,6 +66,8 @@ async def test_what_is_gone_beside_the_keys_is_fetched_again(
     window, circle = await with_a_note(stage)
     await window.write("Vue et comptée.")
     await window.until_sent("Vue et comptée.")
+    while await count(window, "notes") < 2:  # it is kept a moment after it is shown as sent
+        await window.page.wait_for_timeout(20)
     before = {name: await count(window, name) for name in gone}
     await window.go("me")
     await clear(window, *gone)

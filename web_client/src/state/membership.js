@@ -230,9 +230,10 @@ export function openingAudience(member, name, others) {
 
 /** Give whoever took the place of a member that was reset its place in the circle, under new epochs. @param {Member} member @param {string} account the old one */
 export function readmitting(member, account) {
-  return (/** @type {CircleState} */ state, /** @type {number} */ at) => {
+  return async (/** @type {CircleState} */ state, /** @type {number} */ at) => {
     const waits = waitingOf(member.accounts, state, at).find((one) => one.account === account);
     if (!waits) throw declined("nobody-waits");
+    await member.accounts.get([waits.by], { isFresh: true }); // with every device there is by now
     /** @type {Operation} */
     const operation = { op: "member.readmit", account, account_head: member.accounts.require(waits.by).head, statements: member.accounts.resetsOf(account) };
     return { operations: [operation], open: owedFor(state, member.account, operation) };

@@ -196,9 +196,11 @@ class Evening:
         """A locked note is no surprise while whoever could unlock it is away."""
         read = circle.stays[phone.identity.account].audiences
         places = [(audience, number) for audience, number in version.keys if audience in read]
+        if circle.by_own_key(phone.identity.account, version):  # else it is owed the epoch's key
+            places.append((version.note, version.version))
         helpers = [
             helper
-            for place in (*places, (version.note, version.version))
+            for place in places
             for helper in self._holders(circle, *place)
             if circle.may(helper.identity.account, version, self._world.time.ms)
         ]

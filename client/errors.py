@@ -73,6 +73,10 @@ class UnknownNote(ClientError):
     """There is no such note in this circle."""
 
 
+class UnknownVersion(ClientError):
+    """The note has no such version."""
+
+
 class UnknownAttachment(ClientError):
     """The note has no such attachment."""
 

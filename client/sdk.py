@@ -32,7 +32,13 @@ from relais.client.attachments import File
 from relais.client.audiences import Change
 from relais.client.blobs import Progress, silent
 from relais.client.circle_state import CircleView
-from relais.client.errors import NobodyWaits, UnknownAttachment, UnknownCircle, UnknownNote
+from relais.client.errors import (
+    NobodyWaits,
+    UnknownAttachment,
+    UnknownCircle,
+    UnknownNote,
+    UnknownVersion,
+)
 from relais.client.home import Home
 from relais.client.patient import Patient, profile_of
 from relais.client.posting import Posted, Writing
@@ -282,12 +288,18 @@ class Circle:
         await self.mark([newest], *receipts.KINDS)
         return newest
 
-    async def readers(self, note: NoteId) -> list[Reader]:
-        """Who could read the newest version of a note, with which devices, and when; not who did: see `receipts`."""
-        newest = (await self.versions(note))[-1]
+    async def readers(self, note: NoteId, version: int | None = None) -> list[Reader]:
+        """Who could read a version of a note, by default the newest, with which devices, and when; not who did: see `receipts`.
+
+        Raises `UnknownNote`, `UnknownVersion`.
+        """
+        versions = await self.versions(note)
+        chosen = [one for one in versions if version in (None, one.version)]
+        if not chosen:
+            raise UnknownVersion
         states = await circle_state.states(self._session, self.circle)
         await self._session.accounts.load(states[-1].members)
-        return readers_of(states, self._session.accounts, newest.header)
+        return readers_of(states, self._session.accounts, chosen[-1].header)
 
     async def receipts(self, note: NoteId) -> list[receipts.Seen]:
         return await receipts.of_note(self._session, self.view, await self.versions(note))

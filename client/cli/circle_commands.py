@@ -28,6 +28,34 @@ def declare(grammar: "Grammar") -> None:
     new.add_argument("--place", required=True)
     listed = circle.command("list", _list, "list your circles")
     listed.add_argument("--closed", action="store_true", help="closed ones too")
+    _declare_coming(circle)
+    change = circle.command("change", _change, "change somebody's role, audiences or end")
+    change.add_argument("circle", metavar="CIRCLE")
+    change.add_argument("account", metavar="ACCOUNT")
+    change.add_argument("--role", choices=("lead", "professional", "carer", "bot"))
+    _reading_options(change)
+    change.add_argument(
+        "--until", type=moment_or_none, metavar="TIME|none", help="when access ends; none: never"
+    )
+    audience = circle.command("audience", _audience, "open a further audience, such as family")
+    audience.add_argument("circle", metavar="CIRCLE")
+    audience.add_argument("name", metavar="NAME", help="lower case letters, digits and hyphens")
+    audience.add_argument(
+        "--with", dest="others", action="append", default=[], metavar="ACCOUNT", help="who is in it"
+    )
+    remove = circle.command("remove", _remove, "remove somebody; the key changes in the same step")
+    remove.add_argument("circle", metavar="CIRCLE")
+    remove.add_argument("account", metavar="ACCOUNT")
+    for name, run, sentence in (
+        ("leave", _leave, "leave a circle"),
+        ("close", _close, "close a circle for good"),
+    ):
+        circle.command(name, run, sentence).add_argument("circle", metavar="CIRCLE")
+    access_commands.declare(circle)
+    _declare_questions(grammar, circle)
+
+
+def _declare_coming(circle: "Grammar") -> None:
     add = circle.command("add", _add, "invite somebody found in the directory")
     add.add_argument("circle", metavar="CIRCLE")
     add.add_argument("account", metavar="ACCOUNT")
@@ -47,20 +75,6 @@ def declare(grammar: "Grammar") -> None:
         "--until", type=moment, metavar="TIME", help="when access ends: 2026-12-31T18:00, your time"
     )
     _reading_options(add)
-    change = circle.command("change", _change, "change somebody's role, audiences or end")
-    change.add_argument("circle", metavar="CIRCLE")
-    change.add_argument("account", metavar="ACCOUNT")
-    change.add_argument("--role", choices=("lead", "professional", "carer", "bot"))
-    _reading_options(change)
-    change.add_argument(
-        "--until", type=moment_or_none, metavar="TIME|none", help="when access ends; none: never"
-    )
-    audience = circle.command("audience", _audience, "open a further audience, such as family")
-    audience.add_argument("circle", metavar="CIRCLE")
-    audience.add_argument("name", metavar="NAME", help="lower case letters, digits and hyphens")
-    audience.add_argument(
-        "--with", dest="others", action="append", default=[], metavar="ACCOUNT", help="who is in it"
-    )
     readmit = circle.command(
         "readmit", _readmit, "let somebody in again who was reset: make sure that it is them"
     )
@@ -68,20 +82,17 @@ def declare(grammar: "Grammar") -> None:
     readmit.add_argument(
         "account", metavar="ACCOUNT", help="the old account, as `members` shows it"
     )
-    remove = circle.command("remove", _remove, "remove somebody; the key changes in the same step")
-    remove.add_argument("circle", metavar="CIRCLE")
-    remove.add_argument("account", metavar="ACCOUNT")
-    for name, run, sentence in (
-        ("leave", _leave, "leave a circle"),
-        ("close", _close, "close a circle for good"),
-    ):
-        circle.command(name, run, sentence).add_argument("circle", metavar="CIRCLE")
-    access_commands.declare(circle)
+
+
+def _declare_questions(grammar: "Grammar", circle: "Grammar") -> None:
     readers = circle.command(
         "readers", _readers, "say who could read a note, and when; `receipts` says who did"
     )
     readers.add_argument("circle", metavar="CIRCLE")
     readers.add_argument("note", metavar="NOTE")
+    readers.add_argument(
+        "--version", type=int, metavar="N", help="one version; by default the newest"
+    )
     members = grammar.command("members", _members, "say who is in a circle")
     members.add_argument("circle", metavar="CIRCLE")
 
@@ -254,7 +265,7 @@ async def _readers(call: "Invocation") -> None:
                 "by_own_key": one.by_own_key,
                 "devices": list(one.devices),
             }
-            for one in await circle.readers(call.arguments.note)
+            for one in await circle.readers(call.arguments.note, call.arguments.version)
         ]
     columns = ("name", "audience", "since", "until", "account")
     call.output.many(rows, columns, none="Nobody could read it.")

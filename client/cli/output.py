@@ -26,6 +26,7 @@ from relais.client.errors import (
     UnknownEmergency,
     UnknownEscrow,
     UnknownNote,
+    UnknownVersion,
     WrongPassphrase,
 )
 from relais.crypto.errors import ProtocolError
@@ -51,6 +52,7 @@ _EXITS: tuple[tuple[tuple[type[Exception], ...], Exit], ...] = (
         (
             UnknownCircle,
             UnknownNote,
+            UnknownVersion,
             UnknownAttachment,
             UnknownEscrow,
             UnknownEmergency,

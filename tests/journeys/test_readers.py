@@ -2,8 +2,10 @@
 
 import asyncio
 
+import pytest
 from people import ODETTE, Town
 
+from relais.client.errors import UnknownVersion
 from relais.crypto.readers import Reader
 
 
@@ -57,6 +59,20 @@ async def test_whoever_came_back_has_a_span_for_each_stay(town: Town) -> None:
     assert [one.until is None for one in seen] == [False], "the second stay has no history"
     assert guest.account not in spans(await circle.readers(meanwhile.note))
     assert await circle.receipts(first.note) is not None
+
+
+async def test_each_version_has_readers_of_its_own(town: Town) -> None:
+    lead, guest = await town.newcomer("L"), await town.newcomer("G")
+    circle = await lead.create_circle(ODETTE)
+    await circle.add(guest.account)
+    first = await circle.post("10 mg")
+    await circle.remove(guest.account)
+    await circle.correct(first.note, "5 mg")
+
+    assert guest.account in spans(await circle.readers(first.note, 1))
+    assert set(spans(await circle.readers(first.note))) == {lead.account}
+    with pytest.raises(UnknownVersion):
+        await circle.readers(first.note, 3)
 
 
 async def test_only_devices_in_force_at_the_time_are_named(town: Town) -> None:

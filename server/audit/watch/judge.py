@@ -111,10 +111,15 @@ def refusals(person: Person, seen: Seen, known: Known, rules: Rules) -> Step:
 
 
 def auditor_colleague(person: Person, seen: Seen, known: Known, rules: Rules) -> Step:
-    """Who is a colleague, `known` says."""
-    if known.colleague is None:
+    """Who is a colleague, `known` says. Once an hour for each: a page about a person asks several questions."""
+    about = known.colleague
+    if about is None:
         return None, person
-    return Found("auditor-colleague", about=known.colleague), person
+    lately = tuple(one for one in person.told_colleagues if one[1] > seen.at - HOUR_MS)
+    if about in dict(lately):
+        return None, person
+    told = (*lately, (about, seen.at))[-REMEMBERED:]
+    return Found("auditor-colleague", about=about), replace(person, told_colleagues=told)
 
 
 def break_glass(person: Person, seen: Seen, known: Known, rules: Rules) -> Step:

@@ -4,12 +4,12 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
-from relais.models.ids import CircleId, Millis
+from relais.models.ids import AccountId, CircleId, Millis
 from relais.server.audit.watch.seen import Seen
 
 SLOTS = 48
 REMEMBERED = 200
-"""Circles and refusals of one actor, at most: as many as a rule can ask for."""
+"""Circles, refusals and colleagues of one actor, at most: as many as a rule can ask for."""
 LEAST_SHARE = 0.1
 LEAST_DAYS = 2
 
@@ -23,7 +23,7 @@ class Person:
         slots: on how many days there were some within this hour, of weekdays then of weekends; `today`: a bit for each of the newest day.
         circles: circles opened lately, each with the newest time, oldest first.
         refusals: what was refused lately: time and action, oldest first.
-        told_many, told_outside: when a rule last found something, so that it says it once.
+        told_many, told_outside, told_colleagues: when a rule last found something, about whom, so that it says it once.
     """
 
     days: int = 0
@@ -34,6 +34,7 @@ class Person:
     refusals: tuple[tuple[Millis, str], ...] = ()
     told_many: Millis = 0
     told_outside: str = ""
+    told_colleagues: tuple[tuple[AccountId, Millis], ...] = ()
 
     def usual(self, *, learn_days: int) -> tuple[int, ...]:
         """The slots in which, or beside which, the person was there on a tenth of the days; empty while too little is known."""
@@ -73,4 +74,5 @@ def from_stored(value: Mapping[str, Any]) -> Person:
         refusals=tuple((at, action) for at, action in value["refusals"]),
         told_many=value["told_many"],
         told_outside=value["told_outside"],
+        told_colleagues=tuple((who, at) for who, at in value.get("told_colleagues", ())),
     )

@@ -24,7 +24,8 @@ async def test_what_deserves_a_look_is_shown_first_proven_and_reviewed(
             await stranger.session.call(GetNote(circle.circle, uuid7(1_772_000_000_000)))
     auditor = await stage.member("Isabelle Renaud", "auditor", viewport=DESKTOP)
     await auditor.go("audit")
-    finding = auditor.page.locator(".finding").filter(has_text="Curieux")
+    finding = auditor.page.locator(".finding").filter(has_text=auditor.words("rule.refusals"))
+    finding = finding.filter(has_text="Curieux")
     async with asyncio.timeout(30):
         while not await finding.count():
             await auditor.page.reload()

@@ -157,6 +157,15 @@ def test_an_auditor_who_looks_up_a_colleague_is_found() -> None:
     assert play([one])[0] == [[]]
 
 
+def test_an_auditor_is_found_once_an_hour_for_each_colleague() -> None:
+    minutes = (0, 1, 59, 60, 61)
+    asked = [entry(at(0, 9) + n * 60_000, "audit.search", circle=None) for n in minutes]
+    found, person = play(asked, known=Known(colleague=OTHER))
+    assert [len(one) for one in found] == [1, 0, 0, 1, 0]
+    another, _ = judge(person, asked[-1], Known(colleague=ME), DEFAULT)
+    assert [one.about for one in another] == [ME]
+
+
 def test_a_rule_that_is_off_finds_nothing() -> None:
     rules = replace(DEFAULT, on=("refusals",))
     found, _ = play([entry(at(), "audit.search")], rules, Known(colleague=OTHER, left_at=0))

@@ -84,7 +84,7 @@ class LyingRelay:
         return self
 
     async def __aexit__(self, *raised: object) -> None:
-        for client in self._upstream.values():
+        for client in list(self._upstream.values()):
             await client.shutdown()
         await self._server.shutdown()
         await self._stack.aclose()

@@ -6,8 +6,6 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-import aiohttp
-
 from bench.raw_socket import RawSocket
 
 _NOTE_FIELD = b"dnoteP"
@@ -57,7 +55,6 @@ def note_of(data: bytes) -> bytes:
 
 
 async def connect(
-    http: aiohttp.ClientSession,
     origin: str,
     tokens: Sequence[str],
     envelopes: Sequence[Sequence[bytes]],
@@ -65,8 +62,7 @@ async def connect(
     ears = Ears()
     hears = [*[ears.count] * (len(tokens) - 1), ears.measure]
     sockets = [
-        await RawSocket.open(http, origin, token, hear)
-        for token, hear in zip(tokens, hears, strict=True)
+        await RawSocket.open(origin, token, hear) for token, hear in zip(tokens, hears, strict=True)
     ]
     return Party(sockets, ears, envelopes)
 

@@ -46,7 +46,7 @@ async def _enrol_all(folder: Path, transport: Transport, count: int) -> list[Mem
         transport, await process.invite(folder, "administrator"), "Operator"
     )
     token = await administrator.token(transport)
-    socket = await RawSocket.open(transport.http, transport.origin, token, lambda _frame: None)
+    socket = await RawSocket.open(transport.origin, token, lambda _frame: None)
     gate = asyncio.Semaphore(_ENROL_AT_ONCE)
 
     async def one(number: int) -> Member:
@@ -68,7 +68,7 @@ async def _enrol_all(folder: Path, transport: Transport, count: int) -> list[Mem
 async def _make_circle(transport: Transport, members: Sequence[Member]) -> MadeCircle:
     create, add, made = draft_circle(tuple(members))
     token = await members[0].token(transport)
-    socket = await RawSocket.open(transport.http, transport.origin, token, lambda _frame: None)
+    socket = await RawSocket.open(transport.origin, token, lambda _frame: None)
     await socket.call("circle.create", create)
     await socket.call("circle.append", add)
     await socket.close()
@@ -97,14 +97,15 @@ async def _saturated(
     given: Setting, served: process.Served, *, floor_tokens: bool
 ) -> dict[str, Any]:
     parties = await _parties(given, served, floor_tokens=floor_tokens)
-    before = machine.usage(served.pid)
+    before, own = machine.usage(served.pid), time.process_time()
     measured = await load.saturate(parties)
-    cpu = machine.usage(served.pid).cpu - before.cpu
+    cpu, own = machine.usage(served.pid).cpu - before.cpu, time.process_time() - own
     await _leave(parties)
     return {
         "notes": measured.notes,
         "notes_per_second": round(measured.rate, 1),
         "cpu_seconds_per_1000_notes": round(1000 * cpu / measured.notes, 3),
+        "load_cpu_seconds_per_1000_notes": round(1000 * own / measured.notes, 3),
         "delivered": measured.heard,
     }
 
@@ -134,7 +135,7 @@ async def _parties(
         sealed = [
             [seal_note(circle, member) for _ in range(given.notes)] for member in circle.members
         ]
-        parties.append(await load.connect(given.transport.http, served.origin, tokens, sealed))
+        parties.append(await load.connect(served.origin, tokens, sealed))
     return parties
 
 
@@ -146,9 +147,7 @@ async def pages(given: Setting) -> dict[str, Any]:
     """The newest 50 notes of a circle, one request after another: how long each takes, and the processor time."""
     circle = given.circles[0]
     token = await circle.members[0].token(given.transport)
-    socket = await RawSocket.open(
-        given.transport.http, given.served.origin, token, lambda _frame: None
-    )
+    socket = await RawSocket.open(given.served.origin, token, lambda _frame: None)
     request = {"circle": circle.state.circle, "before": 0, "limit": 50}
     got = len((await socket.call("circle.page", request))["notes"])
     before, started = machine.usage(given.served.pid), time.perf_counter()
@@ -186,19 +185,15 @@ async def logins(given: Setting) -> dict[str, Any]:
 
 async def _log_in(given: Setting, member: Member) -> RawSocket:
     token = await member.token(given.transport)
-    return await RawSocket.open(
-        given.transport.http, given.served.origin, token, lambda _frame: None
-    )
+    return await RawSocket.open(given.served.origin, token, lambda _frame: None)
 
 
 async def idle(given: Setting) -> dict[str, Any]:
     """Resident memory of the server's process (without the database) for each connection that says nothing."""
     token = await given.circles[0].members[0].token(given.transport)
     before = machine.own_usage(given.served.pid).resident
-    http = given.transport.http
     sockets = [
-        await RawSocket.open(http, given.served.origin, token, lambda _frame: None)
-        for _ in range(_IDLE)
+        await RawSocket.open(given.served.origin, token, lambda _frame: None) for _ in range(_IDLE)
     ]
     after = machine.own_usage(given.served.pid).resident
     await asyncio.gather(*(socket.close() for socket in sockets))

@@ -47,7 +47,8 @@ def test_every_package_of_a_lock_has_a_hash(lock: Path) -> None:
     ("lock", "requirements"),
     [
         ("runtime", PROJECT["project"]["dependencies"]),
-        ("runtime", EXTRAS["server"] + EXTRAS["cluster"] + EXTRAS["heif"]),
+        ("runtime", EXTRAS["server"] + EXTRAS["heif"]),
+        ("cluster", EXTRAS["cluster"]),
         ("embedded", EXTRAS["embedded"]),
         ("dev", PROJECT["dependency-groups"]["dev"]),
         ("build", PROJECT["dependency-groups"]["build"]),
@@ -63,6 +64,11 @@ def test_a_lock_satisfies_what_the_package_asks_for(lock: str, requirements: lis
 
 def test_the_tools_lock_holds_the_runtime_at_the_same_versions() -> None:
     assert (locked("runtime") | locked("build")).items() <= locked("dev").items()
+
+
+def test_redis_is_installed_only_where_it_is_used_for_it_is_loaded_wherever_it_is() -> None:
+    assert "redis" in locked("cluster")
+    assert "redis" not in locked("runtime") | locked("dev")
 
 
 def test_the_embedded_database_is_locked_without_what_it_does_not_need_to_start() -> None:

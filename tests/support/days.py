@@ -120,6 +120,7 @@ class Life:
         schedule = random_schedule(seed, days=days)
         lived = await self.live(schedule)
         if lived.failure is not None:
+            print(f"seed {seed}: {lived.failure}; being made small …", flush=True)
             lived.failure = await self._explained(seed, schedule, lived)
         return lived
 

@@ -89,7 +89,7 @@ def random_event(chance: Random, day: int, *, is_rival: bool = False) -> Event:
 
 
 async def smallest(
-    schedule: Schedule, fails: Callable[[Schedule], Awaitable[bool]], *, most: int = 80
+    schedule: Schedule, fails: Callable[[Schedule], Awaitable[bool]], *, most: int = 40
 ) -> Schedule:
     """A part of a failing schedule that still fails and from which no event can go; `most` trials at most."""
     size, trials = max(1, len(schedule) // 2), 0

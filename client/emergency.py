@@ -2,6 +2,7 @@
 
 import logging
 import secrets
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -40,7 +41,7 @@ _log = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class Emergency:
-    """A request, who asks whom, and what was answered: each signature checked. ``words``: None where they are not for us."""
+    """A request, who asks whom, and what was answered: each signature checked. ``words``: None where they are not for us, or do not hold."""
 
     request: EmergencyRequest
     state: RequestState
@@ -137,17 +138,28 @@ def _request(
 
 
 async def listed(session: Session) -> list[Emergency]:
-    """What concerns one as requester, guardian, or member of the circle, newest first. Raises `ProtocolError`."""
-    answer: Emergencies = await session.call(ListEmergencies())
-    return [await _read(session, row) for row in answer.requests]
+    """Every request that concerns this account, newest first.
+
+    One that does not hold is an alarm, and keeps nobody from the others: whoever asks is a stranger.
+    """
+    read: list[Emergency] = []
+    for row in await _rows(session):
+        with suppress(ProtocolError):
+            read.append(await _read(session, row))
+    return read
 
 
 async def found(session: Session, id_: Digest) -> Emergency:
-    """Raises `UnknownEmergency`."""
-    for one in await listed(session):
-        if one.id == id_:
-            return one
+    """One of them. Raises `UnknownEmergency`; ProtocolError where it does not hold, which is an alarm."""
+    for row in await _rows(session):
+        if row.id == id_:
+            return await _read(session, row)
     raise UnknownEmergency
+
+
+async def _rows(session: Session) -> tuple[EmergencyRow, ...]:
+    answer: Emergencies = await session.call(ListEmergencies())
+    return answer.requests
 
 
 async def decided(session: Session, id_: Digest) -> Emergency:
@@ -165,6 +177,11 @@ async def decided(session: Session, id_: Digest) -> Emergency:
 
 
 async def _read(session: Session, row: EmergencyRow) -> Emergency:
+    with session.alarms.watching():
+        return await _verified(session, row)
+
+
+async def _verified(session: Session, row: EmergencyRow) -> Emergency:
     request, answers = emergency.peek(row.request), [emergency.peek_answer(x) for x in row.answers]
     if request.id != row.id:
         raise ProtocolError("wrong-request")
@@ -183,14 +200,15 @@ async def _read(session: Session, row: EmergencyRow) -> Emergency:
 
 
 def _words(session: Session, request: EmergencyRequest, row: EmergencyRow) -> str | None:
-    """Why, as the requester told the guardians; one's own as one kept them."""
+    """Why, as the requester told the guardians; one's own as one kept them. Other words than the request's are shown to nobody."""
     me = session.identity
     if request.account == me.account:
         kept: dict[str, Any] | None = session.home.read(_name(request.id))
         return kept["words"] if kept else None
     for one in row.explained:
         if one.device == me.device:
-            return emergency.open_words(one.sealed, me.keys, request)
+            with suppress(ProtocolError), session.alarms.watching():
+                return emergency.open_words(one.sealed, me.keys, request)
     return None
 
 

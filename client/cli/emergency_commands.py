@@ -37,6 +37,9 @@ _STATES = {
 }
 
 
+_NO_WORDS = "(what they wrote cannot be read on this device)"
+
+
 class NotConfirmed(ClientError):
     """Nothing was answered."""
 
@@ -160,7 +163,9 @@ async def _shown(call: "Invocation", me: Client) -> Emergency:
     facts = _facts(me, one, {})
     call.output.aside(
         "{name}, {profession}, {organisation}\nwants to read circle {circle} until {until}\n"
-        "because: {why}\n{words}".format_map({**facts, "why": _REASONS[one.request.reason]})
+        "because: {why}\n{words}".format_map(
+            {**facts, "why": _REASONS[one.request.reason], "words": one.words or _NO_WORDS}
+        )
     )
     if sys.stdin.isatty() and not call.output.as_json and not call.arguments.yes:
         _confirm(call.arguments.verb)

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 from forged import resigned
-from guarded import BEFORE, Guarded, guarded, texts
+from guarded import BEFORE, WHY, Guarded, guarded, texts
 from lied_to import refused
 from lying_relay import LyingRelay
 from people import Town
@@ -20,7 +20,7 @@ from relais.crypto import cose
 from relais.crypto import emergency as signed
 from relais.crypto import escrow as sharing
 from relais.crypto.device import DeviceKeys
-from relais.models.wire.emergency import AnswerEmergency
+from relais.models.wire.emergency import AnswerEmergency, RequestEmergency, SealedFor
 
 STRANGER = DeviceKeys.from_random(bytes(range(64)))
 
@@ -118,15 +118,47 @@ async def test_a_forged_request_is_refused_by_whoever_is_asked(stage: Stage) -> 
         ("wrong-account", _request(honest, STRANGER, account=there.nadia.account)),
     ):
         stage.lie_about_requests(request=forged, id=cose.digest(forged))
-        await refused(reason, emergency.listed(session))
+        assert await emergency.listed(session) == []
+        assert reason in kinds_of(stage.guardian)
         await refused(reason, release.approve(session, cose.digest(forged)))
     stage.lie_about_requests(request=longer)
-    await refused("wrong-request", emergency.listed(session))
-    stage.lie_about_requests(explained=lambda _: _words_to(stage, honest, b"autre chose"))
-    await refused("wrong-words", emergency.listed(session))
+    await refused("wrong-request", release.approve(session, id_))
     assert stage.sent("emergency.answer") == []
     stage.liar.answers.clear()
     assert (await release.approve(session, id_)).waits_for == 1
+
+
+async def test_other_words_than_those_of_the_request_are_shown_to_nobody(stage: Stage) -> None:
+    there, session = stage.there, stage.guardian.session
+    id_ = await there.ask()
+    honest = await emergency.found(session, id_)
+    stage.lie_about_requests(explained=lambda _: _words_to(stage, honest, b"autre chose"))
+    assert (honest.words, (await emergency.found(session, id_)).words) == (WHY, None)
+    assert "wrong-words" in kinds_of(stage.guardian)
+
+
+async def test_words_that_open_nowhere_keep_guardians_from_no_other_request(stage: Stage) -> None:
+    there, guardian = stage.there, stage.guardian
+    id_ = await there.ask()
+    paul = await there.town.newcomer("Paul")
+    await paul.session.accounts.load([paul.account])
+    asked = _request(
+        await emergency.found(guardian.session, id_),
+        paul.session.identity.keys,
+        account=paul.account,
+        account_head=paul.session.accounts[paul.account].head,
+    )
+    words = tuple(SealedFor(one.device, bytes(80)) for one in there.guardians)
+    await paul.session.call(RequestEmergency(asked, words))
+    known = {one.id: one.words for one in await emergency.listed(guardian.session)}
+    assert known == {id_: WHY, cose.digest(asked): None}
+    assert "cannot-open" in kinds_of(guardian)
+    assert (await release.approve(guardian.session, id_)).waits_for == 1
+
+
+def kinds_of(client: Client) -> set[str]:
+    """What a client has raised the alarm about."""
+    return {alarm.kind for alarm in client.session.alarms.raised()}
 
 
 def _request(honest: emergency.Emergency, keys: DeviceKeys, **changes: Any) -> bytes:

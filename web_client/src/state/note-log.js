@@ -51,7 +51,7 @@ export class NoteLog {
     this.#keeper = keeper;
     this.#onArrived = onArrived;
     this.#order = new NoteOrder(member, keeper, acknowledged);
-    this.#verifier = new NoteVerifier(member, keeper, (note) => this.#versions.get(note) ?? []);
+    this.#verifier = new NoteVerifier(member, keeper, { knownOf: (note) => this.#versions.get(note) ?? [], order: this.#order });
     keeper.watch(() => void this.#openLocked());
   }
 
@@ -149,7 +149,7 @@ export class NoteLog {
   async history(note) {
     const known = this.#versions.get(note) ?? [];
     if (known[0]?.version === 1) return known;
-    return each(await this.#verifier.history(note), OPENED_AT_ONCE, (version) => this.#opened(version));
+    return each(await this.#order.watch(this.#lane.run(() => this.#verifier.history(note))), OPENED_AT_ONCE, (version) => this.#opened(version));
   }
 
   /** Fetch backwards until 30 days are on this device. */

@@ -30,15 +30,13 @@ export class NoteOrder {
   /**
    * Versions as they were read before, whenever that was. Throws ProtocolError `wrong-order`.
    * @param {readonly Version[]} versions @param {{ others?: readonly number[], lastSeq: number }} more
-   * @returns {Promise<import("./database.js").Write[]>} what remembers them
+   * @returns {Promise<import("./database.js").Write[]>} what remembers them in later runs
    */
   async met(versions, { others = [], lastSeq }) {
     /** @type {Map<number, string | null>} */
     const told = new Map(others.map((seq) => [seq, null]));
     const good = versions.filter(({ envelope, damaged }) => envelope && damaged === null);
     for (const { seq, envelope } of good) told.set(seq, /** @type {import("../core/envelope.js").Envelope} */ (envelope).digest);
-    const numbers = new Map([...told].map(([seq, hash]) => [hash, seq]));
-    if (good.some(({ seq, envelope }) => (numbers.get(envelope?.header.replaces ?? "") ?? 0) > seq)) throw new ProtocolError("wrong-order");
     const rights = this.#rights;
     try {
       return await this.#places.meet(told, { rights, lastSeq });
@@ -85,6 +83,13 @@ export function numbersIn({ notes, others }) {
   const seqs = notes.map((note) => note.seq);
   if (!isAscending(seqs) || !isAscending(others)) throw new ProtocolError("wrong-order");
   return [...seqs, ...others].sort((one, other) => one - other);
+}
+
+/** Throws ProtocolError `wrong-order` where one stands before the version it replaces. @param {readonly Version[]} versions of any notes, from any answers */
+export function checkReplaced(versions) {
+  const good = versions.flatMap(({ seq, envelope, damaged }) => (envelope && damaged === null ? [{ seq, envelope }] : []));
+  const seqs = new Map(good.map(({ seq, envelope }) => [envelope.digest, seq]));
+  if (good.some(({ seq, envelope }) => (seqs.get(envelope.header.replaces ?? "") ?? 0) > seq)) throw new ProtocolError("wrong-order");
 }
 
 /** @param {readonly number[]} seqs */

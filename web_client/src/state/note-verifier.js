@@ -3,6 +3,7 @@ import { digest } from "../core/cose.js";
 import { checkFollows, peek, verify } from "../core/envelope.js";
 import { ProtocolError } from "../core/errors.js";
 import { checkCouldPost } from "../core/posting.js";
+import { checkReplaced } from "./note-order.js";
 
 /** @typedef {import("../core/bytes.js").Bytes} Bytes */
 /** @typedef {import("../core/envelope.js").Envelope} Envelope */
@@ -21,26 +22,31 @@ export class NoteVerifier {
   #member;
   #keeper;
   #knownOf;
+  #order;
   /** @type {Promise<void> | null} */ #catchingUp = null;
 
   /**
    * @param {Member} member @param {import("./circle-keeper.js").CircleKeeper} keeper
-   * @param {(note: string) => readonly Version[]} knownOf the versions of a note that are at hand
+   * @param {{ knownOf: (note: string) => readonly Version[], order: import("./note-order.js").NoteOrder }} parts `knownOf`: the versions of a note that are at hand
    */
-  constructor(member, keeper, knownOf) {
+  constructor(member, keeper, { knownOf, order }) {
     this.#member = member;
     this.#keeper = keeper;
     this.#knownOf = knownOf;
+    this.#order = order;
   }
 
   /**
    * In order; what does not hold is kept and shown as damaged. What each says by itself is checked for many at once, for
-   * most of that is waiting; what it follows, one after the other. @param {readonly StoredNote[]} notes @returns {Promise<Version[]>}
+   * most of that is waiting; what it follows, one after the other. Throws ProtocolError `wrong-order`, of this page and what was
+   * read before it. @param {readonly StoredNote[]} notes @returns {Promise<Version[]>}
    */
   async all(notes) {
     /** @type {Version[]} */
     const verified = [];
-    for (const version of await Promise.all(notes.map((stored) => this.#checked(stored)))) {
+    const checked = await Promise.all(notes.map((stored) => this.#checked(stored)));
+    checkReplaced([...[...new Set(checked.map(({ note }) => note))].flatMap((note) => this.#knownOf(note)), ...checked]);
+    for (const version of checked) {
       verified.push(await this.#followed(version, (envelope) => this.#previous(envelope, verified)));
     }
     return verified;
@@ -69,13 +75,16 @@ export class NoteVerifier {
   }
 
   /** Why it does not come after those before it; null: it does. @param {Version} version @param {(envelope: Envelope) => Promise<readonly Version[]>} previousOf */
-  async #faultOf({ envelope }, previousOf) {
+  async #faultOf(version, previousOf) {
+    const { envelope } = version;
     if (!envelope) return null;
     try {
       const previous = envelope.header.version > 1 ? await previousOf(envelope) : [];
       this.#checkFollows(envelope, previous.flatMap((one) => one.envelope ?? []));
+      checkReplaced([...previous, version]);
       return null;
     } catch (error) {
+      if (error instanceof ProtocolError && error.reason === "wrong-order") throw error; // of the whole answer
       return reasonOf(error);
     }
   }
@@ -129,12 +138,18 @@ export class NoteVerifier {
     return all.filter((version) => version.version < header.version && version.damaged === null);
   }
 
-  /** All versions of one note that the server gives. @param {string} note @returns {Promise<Version[]>} */
+  /**
+   * All versions of one note that the server gives; where it says they stand is what the pages of this run must say too.
+   * Throws ProtocolError `wrong-order`. @param {string} note @returns {Promise<Version[]>}
+   */
   async history(note) {
-    const { notes } = await this.#member.transport.call("note.get", { circle: this.#keeper.circle, note });
+    const { notes, others, last_seq: lastSeq } = await this.#member.transport.call("note.get", { circle: this.#keeper.circle, note });
+    const checked = await Promise.all(inOrder(notes).map((stored) => this.#checked(stored)));
+    checkReplaced(checked);
     /** @type {Version[]} */
     const versions = [];
-    for (const stored of inOrder(notes)) versions.push(await this.#followed(await this.#checked(stored), async () => versions.filter((version) => version.damaged === null)));
+    for (const version of checked) versions.push(await this.#followed(version, async () => versions.filter((one) => one.damaged === null)));
+    await this.#order.met(versions, { others, lastSeq });
     return versions;
   }
 }

@@ -19,6 +19,7 @@ export class Places {
   #database;
   #name;
   /** @type {Map<number, string | null>} in this run */ #read = new Map();
+  /** @type {string | null} as whom */ #readAs = null;
 
   /** @param {import("./database.js").Database} database @param {string} circle */
   constructor(database, circle) {
@@ -29,17 +30,15 @@ export class Places {
   /**
    * Compare what a page tells with what was read before. Throws ProtocolError `wrong-order`. Whoever reads with other rights begins anew.
    * @param {Told} told @param {{ rights: string, lastSeq: number }} by `lastSeq`: the circle's newest number
-   * @returns {Promise<Write[]>} what remembers it, to be written with the versions
+   * @returns {Promise<Write[]>} what remembers it, to be written with the versions; without it, it is remembered in this run alone
    */
   async meet(told, { rights, lastSeq }) {
     let before = /** @type {Kept | undefined} */ (await this.#database.get("values", this.#name));
-    if (before?.rights !== rights) {
-      before = { rights, newest: new Map(), blocks: new Map() };
-      this.#read = new Map();
-    }
+    if (before?.rights !== rights) before = { rights, newest: new Map(), blocks: new Map() };
+    if (this.#readAs !== rights) this.#read = new Map();
     const read = new Map([...this.#read, ...told]);
-    await check(before, { told, read, lastSeq });
-    this.#read = read;
+    await check(before, { seen: this.#read, told, read, lastSeq });
+    [this.#read, this.#readAs] = [read, rights];
     const after = await grown(before, told, read);
     return [{ store: "values", key: this.#name, put: after }];
   }
@@ -51,13 +50,14 @@ export class Places {
   }
 }
 
-/** @param {Kept} before @param {{ told: Told, read: Told, lastSeq: number }} now */
-async function check({ newest, blocks }, { told, read, lastSeq }) {
-  const numbers = new Map([...newest].flatMap(([number, digest]) => (digest ? [[digest, number]] : [])));
+/** @param {Kept} before @param {{ seen: Told, told: Told, read: Told, lastSeq: number }} now `seen`: earlier in this run; `read`: with what is told now */
+async function check({ newest, blocks }, { seen, told, read, lastSeq }) {
+  const known = new Map([...seen, ...newest]);
+  const numbers = new Map([...known].flatMap(([number, digest]) => (digest ? [[digest, number]] : [])));
   let isSame = lastSeq >= Math.max(0, ...newest.keys());
   for (const [number, digest] of told) {
-    const seen = newest.get(number) ?? null;
-    if (seen !== null && seen !== digest) isSame = false;
+    const stood = known.get(number) ?? null;
+    if (stood !== null && stood !== digest) isSame = false;
     if (digest !== null && (numbers.get(digest) ?? number) !== number) isSame = false;
   }
   for (const block of new Set([...told.keys()].map(blockOf))) {

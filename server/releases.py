@@ -40,7 +40,8 @@ class Releases:
             approved, asked_until, device = state == APPROVED, row.until, statement.device
         authorize.may_release(approved=approved, until=until, asked_until=asked_until)
         assert row is not None  # it was approved
-        return Release(row.id, row.account, until, Closing(RELEASED, now_ms(), device))
+        closing = Closing(RELEASED, now_ms(), device, row.changes)
+        return Release(row.id, row.account, until, closing)
 
     async def done(self, release: Release) -> None:
         """Somebody was let in: tell whom it concerns; what they do in the circle counts as emergency access from now on."""
@@ -71,7 +72,7 @@ class Releases:
             if state != EXPIRED:
                 continue
             act = Act("emergency.expire", row.circle, {"request": row.id})
-            closing = Closing(EXPIRED, now_ms(), statement.device)
+            closing = Closing(EXPIRED, now_ms(), statement.device, row.changes)
             if await self._parts.store.close(row.id, closing, audit=entry_of(ITSELF, act)):
                 await self._parts.tell(row, EXPIRED)
         await self._parts.escrows.forget_revoked()

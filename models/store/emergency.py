@@ -55,7 +55,7 @@ class EmergencyRow:
     """A request as it is stored. `escrow_device`: the one it was closed under.
 
     `state` is one of the words above: that a quorum approved follows from `answers`, and whether it still does.
-    `approved_at`: when a quorum had approved for the first time.
+    `approved_at`: when a quorum had approved for the first time. `changes`: how often it was answered.
     """
 
     id: Digest
@@ -72,15 +72,17 @@ class EmergencyRow:
     escrow_device: DeviceId | None = None
     approved_at: Millis | None = None
     closed_at: Millis | None = None
+    changes: int = 0
 
 
 @dataclass(frozen=True)
 class Closing:
-    """How a request ends."""
+    """How a request ends. `changes`: what it was judged by, so that one answered since does not end; None: it ends whatever was said."""
 
     state: str
     at: Millis
     escrow_device: DeviceId
+    changes: int | None = None
 
 
 @dataclass(frozen=True)
@@ -263,7 +265,7 @@ class EmergencyStore:
         return await self._database.transaction(work)
 
     async def close(self, request: Digest, closing: Closing, *, audit: Document) -> bool:
-        """End a request that is open. False where it was ended before."""
+        """End a request that is open. False where it was ended before, or answered since it was judged."""
 
         async def work(session: Session) -> bool:
             if not await close_one(self._database, request, closing, session):
@@ -277,8 +279,10 @@ class EmergencyStore:
 async def close_one(
     database: Database, request: Digest, closing: Closing, session: Session
 ) -> bool:
-    """End a request that is open, in the transaction of what ends it."""
-    key = {"_id": request, "state": OPEN}
+    """End a request that is open, in the transaction of what ends it. False as of `EmergencyStore.close`."""
+    key: Document = {"_id": request, "state": OPEN}
+    if closing.changes is not None:
+        key["changes"] = closing.changes
     emergencies = database.collection("emergencies")
     if not await emergencies.update(key, {"$set": _closed(closing)}, session=session):
         return False
@@ -289,7 +293,10 @@ async def close_one(
 async def let_in(
     database: Database, release: Release, *, circle: CircleId, session: Session
 ) -> None:
-    """End a request by the entry that lets somebody in, and note until when. Raises `DuplicateKey` where it was ended before."""
+    """End a request by the entry that lets somebody in, and note until when.
+
+    Raises `DuplicateKey` where it was ended before, or answered since it was judged.
+    """
     if not await close_one(database, release.request, release.closing, session):
         raise DuplicateKey(("_id", "state"), collection="emergencies")
     doors = {f"doors.{circle}": release.until}
@@ -341,7 +348,7 @@ def _escrow_row(document: Mapping[str, Any]) -> EscrowRow:
 def _emergency(row: EmergencyRow) -> Document:
     facts = asdict(row)
     facts |= {name: list(facts[name]) for name in ("guardians", "answers", "explained")}
-    return {"_id": facts.pop("id"), **facts, "changes": 0}
+    return {"_id": facts.pop("id"), **facts}
 
 
 def _row(document: Mapping[str, Any]) -> EmergencyRow:

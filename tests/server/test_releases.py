@@ -1,6 +1,7 @@
 """What an escrow's session can do in a circle: let in whom a quorum approved, for a time; and be renewed, whatever breaks off."""
 
 from dataclasses import replace
+from typing import Any
 
 import pytest
 from escrowed import HOUR, Escrow, Night, night
@@ -68,6 +69,29 @@ async def test_nobody_is_let_in_before_a_quorum_approved(house: House) -> None:
     await scene.escrow.answers(scene.guardians[0], request)
     await denied(scene, ask)
     await scene.escrow.answers(scene.guardians[1], request)
+    await scene.escrow.person.on.call(ask)
+
+
+async def test_a_guardian_who_takes_their_word_back_at_the_last_moment_is_heard(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    scene = await night(house)
+    request = await scene.approved()
+    releases = house.node.emergency.releases
+    judged = releases.of
+
+    async def late(*asked: Any) -> Any:
+        found = await judged(*asked)
+        await scene.escrow.answers(scene.guardians[0], request, approves=False)
+        return found
+
+    ask = scene.escrow.letting_in(scene.circle, scene.omar)
+    with monkeypatch.context() as patched:
+        patched.setattr(releases, "of", late)
+        await refused(scene.escrow.person.on.call(ask), Code.CONFLICT)
+    assert await state(scene.omar, request) == "open"
+    await denied(scene, ask)
+    await scene.escrow.answers(scene.guardians[2], request)
     await scene.escrow.person.on.call(ask)
 
 

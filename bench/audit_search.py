@@ -13,6 +13,7 @@ import tempfile
 import time
 from collections.abc import Awaitable, Callable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 from itertools import combinations, islice
 from pathlib import Path
 from typing import Any
@@ -111,7 +112,7 @@ class Territory:
         circle = self.circles[(person * 7) % len(self.circles)]
         organisation = self.organisations[person % len(self.organisations)]
         since = START + int(dice.random() * (SPAN - 31 * 86_400_000))
-        month = {"since": since, "until": since + 30 * 86_400_000}
+        month = partial(Wanted, since=since, until=since + 30 * 86_400_000)
         return {
             "everything": Wanted(),
             "a person": Wanted(account=account),
@@ -121,22 +122,22 @@ class Territory:
             "refusals": Wanted(outcome="refused"),
             "a person in a circle": Wanted(account=account, circle=circle),
             "a person's refusals": Wanted(account=account, outcome="refused"),
-            "a person's month": Wanted(account=account, **month),
+            "a person's month": month(account=account),
             "a person's rare action": Wanted(account=account, action="admin.invite"),
-            "a circle's refusals in a month": Wanted(circle=circle, outcome="refused", **month),
+            "a circle's refusals in a month": month(circle=circle, outcome="refused"),
             "an organisation's action": Wanted(organisation=organisation, action="note.get"),
             "an organisation's rare action": Wanted(
                 organisation=organisation, action="admin.invite"
             ),
             "an organisation's refusals": Wanted(organisation=organisation, outcome="refused"),
-            "an organisation's refused action in a month": Wanted(
-                organisation=organisation, action="blob.read", outcome="refused", **month
+            "an organisation's refused action in a month": month(
+                organisation=organisation, action="blob.read", outcome="refused"
             ),
             "refusals of an action": Wanted(action="blob.read", outcome="refused"),
             "an organisation a person is not of": Wanted(
                 account=account, organisation=self.organisations[(person + 1) % 40]
             ),
-            "all of a month": Wanted(**month),
+            "all of a month": month(),
         }
 
     def combinations(self, dice: random.Random) -> Iterator[Wanted]:

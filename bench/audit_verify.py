@@ -15,6 +15,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -161,12 +162,12 @@ async def _post(database: Database, took: list[float]) -> None:
     async with GroupWriter(database) as writer:
         while True:
             number, began = POSTS + len(took), time.monotonic()
-            await writer.append_next(numbering, lambda seq, n=number: _posted(seq, n))  # type: ignore[misc]
+            await writer.append_next(numbering, partial(_posted, number))
             took.append(time.monotonic() - began)
             await asyncio.sleep(max(0, began + POST_SECONDS - time.monotonic()))
 
 
-def _posted(seq: int, number: int) -> list[tuple[str, dict[str, Any]]]:
+def _posted(number: int, seq: int) -> list[tuple[str, dict[str, Any]]]:
     stored = {"circle": "bench", "seq": seq, "entry": bytes(1_500)}
     return [("entries", stored), ("audit_pending", _pending(number))]
 

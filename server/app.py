@@ -94,9 +94,33 @@ class Node:
         hub.on_profile_changed(directory.refresh)
         visibility, owed = Visibility(stores.notes), OwedNotes(stores.notes)
         self.unopenable = Unopenable(base.book, owed, base.metrics.unopenable)
-        blobs = Blobs(stores.blobs)
         self.emergency = EmergencyRoom(_emergency_parts(base), hub)
-        people = Accounts(
+        people = self._people(directory)
+        enrolment_parts = EnrolmentParts(
+            stores.accounts, stores.invitations, stores.joins, base.accounts, base.recorder, hub
+        )
+        joining = Joining(enrolment_parts, people)
+        receipts = ReceiptParts(stores.receipts, stores.notes, base.book, base.recorder, hub)
+        rooms = (
+            people,
+            joining,
+            self._circles(owed),
+            UnfitGrants(stores.circles, base.book, self.unopenable.count, hub),
+            self._queries(visibility, owed),
+            self._notes(visibility),
+            Receipts(receipts),
+            self._disclosures(visibility),
+            Alarms(AlarmStore(stores.database), base.book),
+            self.emergency,
+            self.audit,
+        )
+        for room in rooms:
+            hub.add(room.actions())
+        self._add_http(Enrolment(enrolment_parts, base.identity, people), joining)
+
+    def _people(self, directory: Directory) -> Accounts:
+        base, stores = self.base, self.base.stores
+        return Accounts(
             AccountParts(
                 store=stores.accounts,
                 invitations=stores.invitations,
@@ -106,14 +130,13 @@ class Node:
                 directory=directory,
                 recorder=base.recorder,
                 releases=self.emergency.releases,
-                hub=hub,
+                hub=self.sockets,
             )
         )
-        enrolment_parts = EnrolmentParts(
-            stores.accounts, stores.invitations, stores.joins, base.accounts, base.recorder, hub
-        )
-        joining = Joining(enrolment_parts, people)
-        circles = Circles(
+
+    def _circles(self, owed: OwedNotes) -> Circles:
+        base, stores = self.base, self.base.stores
+        return Circles(
             CircleParts(
                 store=stores.circles,
                 book=base.book,
@@ -122,11 +145,13 @@ class Node:
                 owed=owed,
                 changed=self.unopenable.count,
                 releases=self.emergency.releases,
-                hub=hub,
+                hub=self.sockets,
             )
         )
-        unfit = UnfitGrants(stores.circles, base.book, self.unopenable.count, hub)
-        queries = CircleQueries(
+
+    def _queries(self, visibility: Visibility, owed: OwedNotes) -> CircleQueries:
+        base, stores = self.base, self.base.stores
+        return CircleQueries(
             QueryParts(
                 store=stores.circles,
                 accounts=stores.accounts,
@@ -138,36 +163,34 @@ class Node:
                 recorder=base.recorder,
             )
         )
-        notes = Notes(
+
+    def _notes(self, visibility: Visibility) -> Notes:
+        base, stores = self.base, self.base.stores
+        return Notes(
             NoteParts(
                 store=stores.notes,
                 circles=stores.circles,
                 accounts=base.accounts,
                 checker=self.checker,
                 book=base.book,
-                blobs=blobs,
+                blobs=Blobs(stores.blobs),
                 visibility=visibility,
                 recorder=base.recorder,
-                hub=hub,
+                hub=self.sockets,
             )
         )
-        receipts = Receipts(
-            ReceiptParts(stores.receipts, stores.notes, base.book, base.recorder, hub)
-        )
-        disclosures = Disclosures(
+
+    def _disclosures(self, visibility: Visibility) -> Disclosures:
+        base = self.base
+        return Disclosures(
             DisclosureParts(
                 log=self.audit.stores,
-                notes=stores.notes,
+                notes=base.stores.notes,
                 book=base.book,
                 visibility=visibility,
                 recorder=base.recorder,
             )
         )
-        alarms = Alarms(AlarmStore(stores.database), base.book)
-        rooms = (people, joining, circles, unfit, queries, notes, receipts, disclosures, alarms)
-        for room in (*rooms, self.emergency, self.audit):
-            hub.add(room.actions())
-        self._add_http(Enrolment(enrolment_parts, base.identity, people), joining)
 
     def _add_http(self, enrolment: Enrolment, joining: Joining) -> None:
         base = self.base

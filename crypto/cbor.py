@@ -92,20 +92,22 @@ def _loads(data: bytes) -> object:
 
 def _is_known(value: object, depth: int, are_good: Callable[[dict[Any, Any]], bool]) -> bool:
     """Whether the protocol knows a value, and the keys of all its maps `are_good`."""
-    kind = type(value)
-    if kind in _LEAVES:
+    if type(value) in _LEAVES:
         return True
-    if kind is int:
-        return -LARGEST_INTEGER <= value <= LARGEST_INTEGER  # type: ignore[operator]
+    if type(value) is int:
+        return -LARGEST_INTEGER <= value <= LARGEST_INTEGER
     if depth == 0:
         return False
-    if kind is dict:
-        if not are_good(value):  # type: ignore[arg-type]
+    items: Iterable[object]
+    if type(value) is dict:
+        if not are_good(value):
             return False
-        value = value.values()  # type: ignore[attr-defined]
-    elif kind is not list:
+        items = value.values()
+    elif type(value) is list:
+        items = value
+    else:
         return False
-    for item in value:  # type: ignore[attr-defined]
+    for item in items:
         if type(item) not in _LEAVES and not _is_known(item, depth - 1, are_good):
             return False
     return True
@@ -127,9 +129,9 @@ def _are_ordered(value: dict[Any, Any]) -> bool:
 
 def _place(key: str | int) -> tuple[int, bytes]:
     """What orders the keys `_is_key` lets through: their encoding, told from the others of its length."""
-    if type(key) is int:
+    if isinstance(key, int):
         return 0, bytes([key if key >= 0 else 31 - key])
-    text = key.encode()  # type: ignore[union-attr]
+    text = key.encode()
     return (len(text), text) if text else (0, b"\x60")
 
 

@@ -52,7 +52,7 @@ class AccountBook:
         self._devices[device] = row.account
         is_superseded = row.replaced_by is not None
         state = await self._of(row)
-        return Holder(state, row.roles, is_superseded, row.doors)  # type: ignore[arg-type]
+        return Holder(state, row.roles, is_superseded, row.doors)
 
     async def is_in_force(self, account: AccountId, device: DeviceId) -> bool:
         state = await self.state(account)

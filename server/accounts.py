@@ -293,7 +293,7 @@ def _entry(row: AccountRow) -> wire.DirectoryEntry:
         name=row.name,
         profession=row.profession,
         organisation=row.organisation,
-        roles=row.roles,  # type: ignore[arg-type]
+        roles=row.roles,
     )
 
 
@@ -304,7 +304,7 @@ def _listed(row: AccountRow, last_seen: int | None) -> wire.AccountRow:
         name=row.name,
         profession=row.profession,
         organisation=row.organisation,
-        roles=row.roles,  # type: ignore[arg-type]
+        roles=row.roles,
         enrolled_at=row.enrolled_at,
         last_seen=last_seen,
         replaced_by=row.replaced_by,

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from relais.models.ids import AccountId, CircleId, DeviceId, Millis
-from relais.models.wire.auth import AccountRole
+from relais.models.roles import AccountRole
 
 
 @dataclass(frozen=True)

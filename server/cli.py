@@ -16,6 +16,7 @@ from typing import Any, get_args
 from tqdm import tqdm
 
 from relais.models.refusal import Refusal
+from relais.models.roles import AccountRole
 from relais.models.store.accounts import AccountStore
 from relais.models.store.audit_pending import AuditPending
 from relais.models.store.database import Database, open_database
@@ -24,7 +25,6 @@ from relais.models.store.errors import StoreError
 from relais.models.store.invitations import InvitationRow, InvitationStore
 from relais.models.store.journal import GroupWriter
 from relais.models.store.migrations import migrate
-from relais.models.wire.auth import AccountRole
 from relais.server import authorize, logs
 from relais.server.accounts import DAY_MS, MOST_DAYS, check_resettable, make_invitation
 from relais.server.app import Node, database_folder, origin_of, running

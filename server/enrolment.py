@@ -110,7 +110,7 @@ class Enrolment:
         act = Act("auth.invitation", subject={"roles": " ".join(row.roles)})
         await self._parts.recorder.record(who, act)
         return wire.Invitation(
-            roles=row.roles,  # type: ignore[arg-type]
+            roles=row.roles,
             organisation=row.organisation,
             expires_at=row.expires_at,
             now=now_ms(),
@@ -127,7 +127,7 @@ class Enrolment:
         state = accounts.apply(None, ask.statement)
         if row := await self._parts.store.row(state.account):
             await self._settle(state)  # the first time may have ended before that
-            return wire.Enrolled(row.account, row.roles, now_ms())  # type: ignore[arg-type]
+            return wire.Enrolled(row.account, row.roles, now_ms())
         invitation = await self._invitation(ask.invitation)
         authorize.check_clock(state.at, now_ms())
         if state.replaces != invitation.resets:
@@ -136,7 +136,7 @@ class Enrolment:
         caller = Caller(
             account=state.account,
             device=device,
-            roles=invitation.roles,  # type: ignore[arg-type]
+            roles=invitation.roles,
             source=who.source,
             organisation=state.profile.organisation,
             request=who.request,

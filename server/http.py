@@ -12,7 +12,7 @@ from typing import Any
 from aiohttp import web
 
 from relais.models.refusal import HTTP_STATUS, Code, Refusal
-from relais.models.wire import codec
+from relais.models.wire import Body, codec
 from relais.server import authorize
 from relais.server.audit.record import Act, Recorder
 from relais.server.callers import Anyone, Caller, Stranger
@@ -117,9 +117,9 @@ def guarded(gate: Gate, act_of: Callable[[web.Request], Act], handler: Handler) 
     return answer
 
 
-def exchange(gate: Gate, kind: type, action: Exchange) -> Handler:
+def exchange(gate: Gate, kind: type[Body], action: Exchange) -> Handler:
     """One POST of `wire.EXCHANGES`: JSON in, JSON out."""
-    act = Act(kind.PATH.strip("/").replace("/", "."))  # type: ignore[attr-defined]
+    act = Act(kind.PATH.strip("/").replace("/", "."))
 
     async def handler(request: web.Request) -> web.StreamResponse:
         who = gate.stranger(request)

@@ -20,6 +20,7 @@ from relais.crypto.account import AccountState
 from relais.crypto.errors import ProtocolError
 from relais.models.ids import AccountId, CircleId, DeviceId, Millis
 from relais.models.refusal import Code, Refusal
+from relais.models.roles import AccountRole
 from relais.models.wire import auth
 from relais.server.callers import Anyone, Caller
 from relais.server.clock import now_ms
@@ -35,7 +36,7 @@ class Claims:
 
     account: AccountId
     device: DeviceId
-    roles: tuple[auth.AccountRole, ...]
+    roles: tuple[AccountRole, ...]
     expires_at: int
     organisation: str = ""
     doors: Mapping[CircleId, Millis] = field(default_factory=dict)
@@ -49,7 +50,7 @@ class Holder:
     """
 
     state: AccountState
-    roles: tuple[auth.AccountRole, ...]
+    roles: tuple[AccountRole, ...]
     is_superseded: bool = False
     doors: Mapping[CircleId, Millis] = field(default_factory=dict)
 

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from random import Random
 
-from relais.models.wire.auth import AccountRole
+from relais.models.roles import AccountRole
 
 TOWNS = ("Vernay", "Saint-Aubin", "La Roche", "Montclair", "Les Ormes", "Pont-le-Vieux", "Charmoy")
 _FIRST = [

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from relais.models.ids import AccountId, CircleId, DeviceId, Digest, Millis
+from relais.models.roles import AccountRole
 from relais.models.store.database import Collection, Database, Document, Session
 from relais.models.store.errors import StoreError
 
@@ -31,7 +32,7 @@ class AccountRow:
     name: str
     profession: str
     organisation: str
-    roles: tuple[str, ...]
+    roles: tuple[AccountRole, ...]
     enrolled_at: Millis
     replaced_by: AccountId | None = None
     doors: Mapping[CircleId, Millis] = field(default_factory=dict)
@@ -47,7 +48,7 @@ class NewAccount:
     device: DeviceId
     statement: bytes
     shown: Mapping[str, str]
-    roles: tuple[str, ...]
+    roles: tuple[AccountRole, ...]
     at: Millis
     audit: tuple[Document, ...]
     replaces: AccountId | None = None

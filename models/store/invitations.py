@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from relais.models.ids import AccountId, Millis
+from relais.models.roles import AccountRole
 from relais.models.store.database import Database, Document, Session
 
 
@@ -12,7 +13,7 @@ from relais.models.store.database import Database, Document, Session
 class InvitationRow:
     """What an invitation is for. `resets`: the account that the one enrolled with it takes the place of."""
 
-    roles: tuple[str, ...]
+    roles: tuple[AccountRole, ...]
     organisation: str
     expires_at: Millis
     resets: AccountId | None = None

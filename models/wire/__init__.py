@@ -1,8 +1,23 @@
 """Every message between a member and the server. No other shape crosses the wire."""
 
+from typing import ClassVar, Protocol
+
 from relais.models.wire import account, alarm, audit, auth, circle, emergency, heads, note, watch
 
-REQUESTS = {
+
+class Event(Protocol):
+    """A message that goes over a socket, by the name of its event."""
+
+    EVENT: ClassVar[str]
+
+
+class Body(Protocol):
+    """A message that is posted over HTTP, to its path."""
+
+    PATH: ClassVar[str]
+
+
+REQUESTS: dict[type[Event], type] = {
     auth.AskChallenge: auth.Challenge,
     auth.AskToken: auth.Token,
     account.GetAccounts: account.Chains,
@@ -56,7 +71,7 @@ REQUESTS = {
 }
 """Socket.IO requests and what answers them."""
 
-EXCHANGES = {
+EXCHANGES: dict[type[Body], type] = {
     auth.AskChallenge: auth.Challenge,
     auth.AskToken: auth.Token,
     auth.LookInvitation: auth.Invitation,
@@ -67,7 +82,7 @@ EXCHANGES = {
 }
 """HTTP POST bodies and what answers them."""
 
-EVENTS = (
+EVENTS: tuple[type[Event], ...] = (
     account.StatementAppended,
     account.DeviceRequested,
     circle.EntryAppended,

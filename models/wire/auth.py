@@ -1,15 +1,13 @@
 """Who is there: challenge, token, enrolment, joining a device (docs/protocol.md §3). HTTP bodies, and two events."""
 
 from dataclasses import dataclass
-from typing import Annotated, ClassVar, Literal
+from typing import Annotated, ClassVar
 
 from relais.models.ids import AccountId, DeviceId, Length, Millis, TicketId
+from relais.models.roles import AccountRole
 
 Signed = Annotated[bytes, Length(16_384, 1)]
 Mac = Annotated[bytes, Length(32, 32)]
-AccountRole = Literal[
-    "professional", "coordinator", "auditor", "administrator", "bot", "carer", "escrow"
-]
 Roles = Annotated[tuple[AccountRole, ...], Length(7, 1)]
 
 

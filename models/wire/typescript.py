@@ -39,8 +39,8 @@ def files() -> dict[str, str]:
 
 def _types() -> str:
     tables = (
-        _table("Requests", [(m.EVENT, _pair(m, a)) for m, a in REQUESTS.items()]),  # type: ignore[attr-defined]
-        _table("Exchanges", [(m.PATH, _pair(m, a)) for m, a in EXCHANGES.items()]),  # type: ignore[attr-defined]
+        _table("Requests", [(m.EVENT, _pair(m, a)) for m, a in REQUESTS.items()]),
+        _table("Exchanges", [(m.PATH, _pair(m, a)) for m, a in EXCHANGES.items()]),
         _table("Events", [(m.EVENT, m.__name__) for m in EVENTS]),
     )
     messages = [_interface(message) for message in _messages(_roots(with_requests=True))]
@@ -59,9 +59,9 @@ def _shapes() -> str:
         *(f"const {message.__name__} = message({shape});" for message, shape in shapes.items()),
         "",
         f"{check} what answers a request, by its event */",
-        _record("ANSWERS", [(m.EVENT, a.__name__) for m, a in REQUESTS.items()]),  # type: ignore[attr-defined]
+        _record("ANSWERS", [(m.EVENT, a.__name__) for m, a in REQUESTS.items()]),
         f"{check} what answers a body, by its path */",
-        _record("BODIES", [(m.PATH, a.__name__) for m, a in EXCHANGES.items()]),  # type: ignore[attr-defined]
+        _record("BODIES", [(m.PATH, a.__name__) for m, a in EXCHANGES.items()]),
         f"{check} events, by name */",
         _record("FACTS", [(m.EVENT, m.__name__) for m in EVENTS]),
     ]
@@ -91,7 +91,7 @@ def _messages(roots: Iterable[type]) -> dict[type, None]:
 
 
 def _parts(hint: Any) -> list[type]:
-    if is_dataclass(hint) and isinstance(hint, type):  # an annotation's rules are dataclasses too
+    if _name_of(hint):
         return [hint]
     return [part for inner in get_args(hint) for part in _parts(inner)]
 
@@ -116,7 +116,7 @@ def _type(hint: Any) -> str:
         return " | ".join("null" if arm is type(None) else _type(arm) for arm in arguments)
     if origin is tuple:
         return f"readonly ({_type(arguments[0])})[]"
-    return hint.__name__ if is_dataclass(hint) else _SCALARS[hint][0]  # type: ignore[union-attr]
+    return _name_of(hint) or _SCALARS[hint][0]
 
 
 def _shape(hint: Any) -> str:
@@ -131,13 +131,18 @@ def _shape(hint: Any) -> str:
         return f"optional({_part(inner)})"
     if origin is tuple:
         return f"list({_part(arguments[0])})"
-    if is_dataclass(hint) and isinstance(hint, type):
+    if _name_of(hint):
         return "{ " + ", ".join(f"{n}: {_part(h)}" for n, h in _hints(hint).items()) + " }"
     return _SCALARS[hint][1]
 
 
 def _part(hint: Any) -> str:
-    return hint.__name__ if is_dataclass(hint) else _shape(hint)  # type: ignore[union-attr]
+    return _name_of(hint) or _shape(hint)
+
+
+def _name_of(hint: Any) -> str | None:
+    """The name of a message; an annotation's rules are dataclasses too, and none."""
+    return hint.__name__ if is_dataclass(hint) and isinstance(hint, type) else None
 
 
 def _pair(request: type, answer: type) -> str:

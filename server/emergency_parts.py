@@ -36,11 +36,13 @@ class EmergencyParts:
 
     async def statement_of(self, row: EmergencyRow) -> EscrowStatement:
         """What a request's answers are judged by: the escrow as it is, or was when the request ended."""
-        found = await self.statements.of([row.escrow])
-        current = (await self.escrows.current([row.escrow])).get(row.escrow)
-        device = row.escrow_device or (current.device if current else None)
-        named = [one for one in found if one.device == device] or found  # all its devices are gone
-        return escrow.peek(max(named, key=lambda one: one.at).statement)
+        if row.escrow_device:
+            found = await self.statements.row(row.escrow_device)
+        else:
+            found = (await self.escrows.current([row.escrow])).get(row.escrow)
+        if found is None:  # all its devices are gone
+            found = max(await self.statements.of(row.escrow), key=lambda one: one.at)
+        return escrow.peek(found.statement)
 
     async def judged(self, row: EmergencyRow) -> tuple[EscrowStatement, RequestState]:
         """The statement, and how far the request is by now."""

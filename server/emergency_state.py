@@ -31,7 +31,7 @@ def deciding(row: EmergencyRow, statement: EscrowStatement) -> set[AccountId]:
 def state_of(row: EmergencyRow, statement: EscrowStatement, now: Millis) -> RequestState:
     """`row.state` where the request is closed; else what follows from the answers and the time."""
     if row.state != OPEN:
-        return row.state  # type: ignore[return-value]
+        return row.state
     if now >= row.until:
         return EXPIRED
     if len(approvals(row, statement)) >= statement.quorum:

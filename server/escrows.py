@@ -96,11 +96,12 @@ class Escrows:
 
         While an escrow is renewed that is the one that has all keys; a crash in between leaves one that opens its circles.
         """
-        stored = {row.device: row for row in await self._parts.store.of(accounts)}
         states = await self._parts.accounts.states(accounts)
+        devices = {account: _in_force(states.get(account)) for account in accounts}
+        stored = await self._parts.store.rows([one for some in devices.values() for one in some])
         found: dict[AccountId, EscrowRow] = {}
-        for account in accounts:
-            held = [stored[one] for one in _in_force(states.get(account)) if one in stored]
+        for account, some in devices.items():
+            held = [stored[one] for one in some if one in stored]
             if held:
                 found[account] = held[0]
         return found
@@ -129,7 +130,7 @@ class Escrows:
         else:
             escrow.verify_by(statement, chains.read_possession(ask.possession, state.account))
         authorize.check_clock(statement.at, now_ms())
-        earlier = await self._parts.store.of([caller.account])
+        earlier = await self._parts.store.of(caller.account)
         new = set(statement.guardians).difference(*(row.guardians for row in earlier))
         rows = await self._parts.people.rows(sorted(new))
         for guardian in new:  # whoever lost everything since must not keep the others from renewing

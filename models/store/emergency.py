@@ -6,9 +6,9 @@ emergencies     {_id: id of the request, circle, account, …}                  
 emergency_doors {_id: "<account>/<circle>", request}                                 as long as that request is open
 """
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
-from typing import Any, Final
+from typing import Any, Final, Literal
 
 from relais.models.ids import AccountId, CircleId, DeviceId, Digest, Millis
 from relais.models.store.database import Database, Document, Session
@@ -19,6 +19,7 @@ RELEASED: Final = "released"
 DECLINED: Final = "declined"
 EXPIRED: Final = "expired"
 WITHDRAWN: Final = "withdrawn"
+State = Literal["open", "released", "declined", "expired", "withdrawn"]
 
 
 @dataclass(frozen=True)
@@ -54,7 +55,7 @@ class AnswerRow:
 class EmergencyRow:
     """A request as it is stored. `escrow_device`: the one it was closed under.
 
-    `state` is one of the words above: that a quorum approved follows from `answers`, and whether it still does.
+    That a quorum approved follows from `answers`, and whether it still does.
     `approved_at`: when a quorum had approved for the first time. `changes`: how often it was answered.
     """
 
@@ -66,7 +67,7 @@ class EmergencyRow:
     at: Millis
     until: Millis
     request: bytes
-    state: str = OPEN
+    state: State = OPEN
     answers: tuple[AnswerRow, ...] = ()
     explained: tuple[SealedRow, ...] = ()
     escrow_device: DeviceId | None = None
@@ -79,7 +80,7 @@ class EmergencyRow:
 class Closing:
     """How a request ends. `changes`: what it was judged by, so that one answered since does not end; None: it ends whatever was said."""
 
-    state: str
+    state: State
     at: Millis
     escrow_device: DeviceId
     changes: int | None = None
@@ -141,10 +142,14 @@ class EscrowStore:
         found = await self._escrows.find_one({"_id": escrow_device})
         return _escrow_row(found) if found else None
 
-    async def of(self, accounts: Sequence[AccountId]) -> list[EscrowRow]:
-        """What is stored of some escrows, of all their devices."""
-        found = await self._escrows.find({"account": {"$in": list(accounts)}})
-        return [_escrow_row(one) for one in found]
+    async def rows(self, escrow_devices: Collection[DeviceId]) -> dict[DeviceId, EscrowRow]:
+        """Those of some devices that are stored."""
+        found = await self._escrows.find({"_id": {"$in": list(escrow_devices)}})
+        return {one["_id"]: _escrow_row(one) for one in found}
+
+    async def of(self, account: AccountId) -> list[EscrowRow]:
+        """What is stored of an escrow, of all the devices it ever had: one more for each time it let somebody in."""
+        return [_escrow_row(one) for one in await self._escrows.find({"account": account})]
 
     async def guarded_by(self, account: AccountId) -> set[AccountId]:
         found = await self._escrows.find({"guardians": account}, fields=["account"])

@@ -86,12 +86,12 @@ class Emergencies:
         """What one asked, guards, or sees as a member of the circle."""
         circles = await self._parts.circles.circles_of(caller.account)
         found = await self._parts.store.concerning(caller.account, circles)
-        known = await self._active_in(caller.account, {row.circle for row in found})
+        known = await self._active_in(caller.account, {one.circle for one in found})
         concerning = [
-            row
-            for row in found
-            if row.circle in known or caller.account in (row.account, *row.guardians)
-        ][:MOST_LISTED]
+            one.request
+            for one in found
+            if one.circle in known or caller.account in (one.account, *one.guardians)
+        ]
         hours = rules.from_stored(await self._parts.settings.get(rules.NAME)).review_hours
         state = await self._parts.accounts.state(caller.account)
         devices = set(state.devices) if state else set()
@@ -99,7 +99,8 @@ class Emergencies:
         async def listed(row: EmergencyRow) -> wire.EmergencyRow:
             return await self._listed(row, devices, hours)
 
-        rows = await gathered(listed, concerning)
+        stored = await self._parts.store.rows(concerning[:MOST_LISTED])
+        rows = await gathered(listed, stored)
         act = Act("emergency.list", subject={"found": len(rows)})
         await self._parts.recorder.record(caller, act)
         return wire.Emergencies(tuple(rows))

@@ -77,6 +77,16 @@ class EmergencyRow:
 
 
 @dataclass(frozen=True)
+class Concern:
+    """Whom a request concerns, without all that belongs to it: there are more and more of them."""
+
+    request: Digest
+    circle: CircleId
+    account: AccountId
+    guardians: tuple[AccountId, ...]
+
+
+@dataclass(frozen=True)
 class Closing:
     """How a request ends. `changes`: what it was judged by, so that one answered since does not end; None: it ends whatever was said."""
 
@@ -217,15 +227,25 @@ class EmergencyStore:
         door = await self._doors.find_one({"_id": _door(account, circle)})
         return await self.row(door["request"]) if door else None
 
-    async def concerning(
-        self, account: AccountId, circles: Sequence[CircleId]
-    ) -> list[EmergencyRow]:
+    async def rows(self, requests: Sequence[Digest]) -> list[EmergencyRow]:
+        """Those of some ids that are there, in that order."""
+        found = await self._emergencies.find({"_id": {"$in": list(requests)}})
+        rows = {one["_id"]: _row(one) for one in found}
+        return [rows[one] for one in requests if one in rows]
+
+    async def concerning(self, account: AccountId, circles: Sequence[CircleId]) -> list[Concern]:
         """Those that an account made or guards, and those for some circles; newest first."""
         asked = ({"account": account}, {"guardians": account}, {"circle": {"$in": list(circles)}})
-        rows: dict[Digest, EmergencyRow] = {}
+        fields = ["circle", "account", "guardians", "at"]
+        found: dict[Digest, Document] = {}
         for some in asked:
-            rows |= {one["_id"]: _row(one) for one in await self._emergencies.find(some)}
-        return sorted(rows.values(), key=lambda row: row.at, reverse=True)
+            for one in await self._emergencies.find(some, fields=fields):
+                found[one["_id"]] = one
+        newest = sorted(found.values(), key=lambda one: one["at"], reverse=True)
+        return [
+            Concern(one["_id"], one["circle"], one["account"], tuple(one["guardians"]))
+            for one in newest
+        ]
 
     async def open(self, *, escrow: AccountId | None = None) -> list[EmergencyRow]:
         """Those that are open, of one escrow or of all."""

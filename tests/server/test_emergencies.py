@@ -21,6 +21,7 @@ from relais.models.wire.emergency import (
 from relais.models.wire.emergency import (
     EmergencyRow as ListedRow,
 )
+from relais.server import emergencies
 from relais.server.emergency_state import PATIENCE_MS, state_of
 
 
@@ -250,6 +251,20 @@ async def test_an_approval_of_one_request_answers_no_other(house: House) -> None
     row = await listed(first, later)
     assert row is not None
     assert row.answers == ()
+
+
+async def test_of_very_many_requests_the_newest_are_listed(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    scene = await night(house)
+    asked = []
+    for _ in range(3):
+        asked.append(await scene.asked())
+        await scene.omar.on.call(WithdrawEmergency(asked[-1]))
+    monkeypatch.setattr(emergencies, "MOST_LISTED", 2)
+    for person in (scene.omar, scene.nadia, scene.guardians[0]):
+        rows = (await person.on.call(ListEmergencies())).requests
+        assert [row.id for row in rows] == [asked[2], asked[1]]
 
 
 async def test_the_requester_alone_withdraws(house: House) -> None:

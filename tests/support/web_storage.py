@@ -43,6 +43,15 @@ async def clear(window: Window, *names: str) -> None:
     )
 
 
+async def take_first(window: Window, name: str) -> None:
+    """Take a single row out of this store: the first."""
+    await _run(
+        window,
+        f"""const store = stores(["{name}"], "readwrite").objectStore("{name}");
+        await settled(store.delete((await settled(store.getAllKeys()))[0]));""",
+    )
+
+
 async def count(window: Window, name: str) -> int:
     counted = f'return await settled(stores(["{name}"], "readonly").objectStore("{name}").count());'
     return int(await _run(window, counted))

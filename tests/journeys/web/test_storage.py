@@ -3,7 +3,7 @@
 import pytest
 from playwright.async_api import expect
 from web_stage import Stage, join
-from web_storage import clear, count, delete_database
+from web_storage import clear, count, delete_database, take_first
 from web_window import Window
 
 pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="session")]
@@ -81,6 +81,25 @@ async def test_what_is_gone_beside_the_keys_is_fetched_again(
     for name in gone:
         assert before[name] > 0, f"{name} held something"
         assert await count(window, name) == before[name], f"{name} is whole again"
+
+
+async def test_a_single_note_that_is_gone_is_fetched_again_between_those_that_are_not(
+    stage: Stage,
+) -> None:
+    window, circle = await with_a_note(stage)
+    await window.write("Restée là.")
+    await window.until_sent("Restée là.")
+    while await count(window, "notes") < 2:
+        await window.page.wait_for_timeout(20)
+    await window.go("me")
+    await take_first(window, "notes")
+    assert await count(window, "notes") == 1
+    await window.page.reload()
+    await window.until_online()
+    await window.open_circle(circle)
+    await expect(window.note("Restée là.")).to_be_visible()
+    await expect(window.note(TEXT)).to_be_visible()
+    assert await count(window, "notes") == 2, "and it is kept again"
 
 
 async def test_the_devices_page_says_whether_the_browser_promised(stage: Stage) -> None:

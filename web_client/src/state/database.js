@@ -53,9 +53,9 @@ export class Database {
     return settled(this.#begin([store]).objectStore(store).getAll(query));
   }
 
-  /** How many there are. @param {StoreName} store @param {IDBKeyRange} range @returns {Promise<number>} */
-  async count(store, range) {
-    return settled(this.#begin([store]).objectStore(store).count(range));
+  /** The keys alone, in order. @param {StoreName} store @param {IDBKeyRange} range @returns {Promise<IDBValidKey[]>} */
+  async keys(store, range) {
+    return settled(this.#begin([store]).objectStore(store).getAllKeys(range));
   }
 
   /** The last `count` values, in the order of their keys. @param {StoreName} store @param {IDBKeyRange} range @param {number} count @returns {Promise<any[]>} */

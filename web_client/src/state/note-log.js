@@ -5,7 +5,7 @@
 import { openEnvelope } from "../core/envelope.js";
 import { ProtocolError } from "../core/errors.js";
 import { audiencesOf, TEAM } from "../core/ledger.js";
-import { beginningWith } from "./database.js";
+import { KeptNotes } from "./kept-notes.js";
 import { each, Lane } from "./lane.js";
 import { checkOrder, NoteOrder, numbersIn } from "./note-order.js";
 import { NoteVerifier, versionOf } from "./note-verifier.js";
@@ -15,12 +15,9 @@ import { NoteVerifier, versionOf } from "./note-verifier.js";
 /** @typedef {import("../core/content.js").Content} Content */
 /** @typedef {import("../core/wire.d.ts").StoredNote} StoredNote */
 /** @typedef {import("./member.js").Member} Member */
+/** @typedef {import("./note-verifier.js").Row} Row */
 /** @typedef {import("./note-verifier.js").Version} Version */
-/**
- * The seqs the database accounts for: those of versions it holds, and of versions for audiences one is not in. `to` 0: nothing
- * was asked for yet. `audiences`: those one was in then.
- * @typedef {{ from: number, to: number, audiences?: string }} Span
- */
+/** @typedef {import("./kept-notes.js").Span} Span */
 /** @typedef {import("../core/wire.d.ts").Notes} Answer */
 
 const PAGE = 50;
@@ -34,8 +31,8 @@ export class NoteLog {
   #onArrived;
   #order;
   #verifier;
+  #kept;
   #lane = new Lane();
-  /** @type {Span | null} */ #span = null;
   /** @type {Map<string, Version[]>} */ #versions = new Map();
   /** @type {number | null} lowest seq in memory; null: nothing is shown */ #shownFrom = null;
   /** @type {Set<() => void>} */ #watchers = new Set();
@@ -50,6 +47,7 @@ export class NoteLog {
     this.#member = member;
     this.#keeper = keeper;
     this.#onArrived = onArrived;
+    this.#kept = new KeptNotes(member.database, keeper.circle);
     this.#order = new NoteOrder(member, keeper, acknowledged);
     this.#verifier = new NoteVerifier(member, keeper, { knownOf: (note) => this.#versions.get(note) ?? [], order: this.#order });
     keeper.watch(() => void this.#openLocked());
@@ -76,8 +74,7 @@ export class NoteLog {
   async show() {
     await this.#lane.run(async () => {
       if (this.#shownFrom !== null) return;
-      const span = await this.#ready();
-      const rows = await this.#member.database.last("notes", beginningWith(this.circle), PAGE);
+      const [span, rows] = [await this.#kept.span(), await this.#kept.newest(PAGE)];
       const from = rows.length < PAGE && span.to > 0 ? Math.min(span.from, rows[0]?.seq ?? Infinity) : (rows[0]?.seq ?? Infinity);
       this.#shownFrom = from;
       this.isComplete = from <= 1;
@@ -95,7 +92,7 @@ export class NoteLog {
 
   /** The newest version this device has, opened if it can be. @returns {Promise<Version | null>} */
   async newest() {
-    const [row] = await this.#member.database.last("notes", beginningWith(this.circle), 1);
+    const [row] = await this.#kept.newest(1);
     return row ? this.#opened(await versionOf(row)) : null;
   }
 
@@ -103,7 +100,7 @@ export class NoteLog {
   async sync(lastSeq) {
     await this.#order.watch(this.#lane.run(async () => {
       await this.#followAudiences();
-      const span = await this.#ready();
+      const span = await this.#kept.span();
       const to = await this.#order.readTo(span);
       if (lastSeq !== undefined && to === span.to && to >= lastSeq) return;
       if (span.to === 0) await this.#fetchNewest();
@@ -122,7 +119,7 @@ export class NoteLog {
   async hear(stored, { isOwn = false } = {}) {
     const { seq } = stored;
     const isNext = await this.#order.watch(this.#lane.run(async () => {
-      const { to } = await this.#ready();
+      const { to } = await this.#kept.span();
       this.lastSeq = Math.max(this.lastSeq, seq);
       if (seq !== to + 1 || to === 0) return seq <= to && to > 0;
       await this.#take([stored], { from: null, to: seq, read: isOwn ? null : { others: [], lastSeq: seq } });
@@ -135,12 +132,11 @@ export class NoteLog {
   /** Put one page of earlier versions before those in memory. */
   async earlier() {
     await this.#order.watch(this.#lane.run(async () => {
-      const [span, before] = [await this.#ready(), this.#shownFrom];
+      const [span, before] = [await this.#kept.span(), this.#shownFrom];
       if (before === null || this.isComplete) return;
       if (before === Infinity || span.to === 0 || before <= span.from) return this.#fetchBefore(before === Infinity ? 0 : before, span);
-      const range = IDBKeyRange.bound([this.circle, span.from], [this.circle, before], false, true);
-      const rows = await this.#member.database.last("notes", range, PAGE);
-      await this.#prepend(await Promise.all(rows.map(versionOf)), rows.length < PAGE ? span.from : rows[0].seq);
+      const rows = await this.#kept.before(before, PAGE);
+      await this.#prepend(await Promise.all(rows.map(versionOf)), rows.length < PAGE ? span.from : /** @type {Row} */ (rows[0]).seq);
     }));
     this.#tell();
   }
@@ -158,43 +154,28 @@ export class NoteLog {
   }
 
   async #fillPage() {
-    const span = await this.#ready();
+    const span = await this.#kept.span();
     if (span.to === 0 || span.from <= 1) return false;
-    const [oldest] = await this.#member.database.all("notes", IDBKeyRange.bound([this.circle, span.from], [this.circle, span.from + SYNC_PAGE]));
-    if (oldest && oldest.at < this.#cutoff()) return false;
+    if (((await this.#kept.oldestAt(SYNC_PAGE)) ?? Infinity) < this.#cutoff()) return false;
     const answer = await this.#member.transport.call("circle.page", { circle: this.circle, before: span.from, limit: SYNC_PAGE });
     const told = await this.#numbers(answer);
     if (told.length === 0) return false;
     checkOrder(told, span.from - told.length);
     const versions = await this.#verifier.all(answer.notes);
-    await this.#keep(versions, told[0], await this.#met(versions, answer));
+    await this.#keep(versions, { from: told[0], others: answer.others }, await this.#met(versions, answer));
     return true;
-  }
-
-  /** @returns {Promise<Span>} */
-  async #ready() {
-    this.#span ??= (await this.#kept()) ?? { from: 1, to: 0 };
-    return this.#span;
-  }
-
-  /** Undefined where nothing was fetched yet, or the browser threw the notes away: they are fetched again. @returns {Promise<Span | undefined>} */
-  async #kept() {
-    const { database } = this.#member;
-    const span = await database.get("values", `span ${this.circle}`);
-    return span && (await database.count("notes", beginningWith(this.circle))) > 0 ? span : undefined;
   }
 
   /** Whoever is in other audiences than before is given other notes: all are asked for again. */
   async #followAudiences() {
-    const [span, mine] = [await this.#ready(), this.#audiences];
+    const [span, mine] = [await this.#kept.span(), this.#audiences];
     if (span.to === 0 || mine === null || mine === (span.audiences ?? TEAM)) return;
     await this.#startOver([]);
   }
 
   /** @param {readonly import("./database.js").Write[]} more */
   async #startOver(more) {
-    await this.#member.database.write([...more, { store: "notes", delete: beginningWith(this.circle) }, { store: "values", key: `span ${this.circle}`, delete: `span ${this.circle}` }]);
-    this.#span = { from: 1, to: 0 };
+    await this.#kept.clear(more);
     this.#versions = new Map();
     this.isComplete = false;
     if (this.#shownFrom !== null) this.#shownFrom = Infinity;
@@ -228,7 +209,6 @@ export class NoteLog {
     const [from] = told;
     if (from === undefined) return this.#reachBeginning(lastSeq + 1);
     checkOrder(told, from);
-    if (this.#shownFrom === Infinity) this.#shownFrom = from;
     await this.#take(answer.notes, { from, to: from + told.length - 1, read: { others: answer.others, lastSeq } });
     if (from <= 1) this.isComplete = true; // a short page says nothing: long notes fill it sooner
     return undefined;
@@ -241,7 +221,7 @@ export class NoteLog {
       await this.#judge(answer, to + 1);
       const [told, lastSeq] = [await this.#numbers(answer), answer.last_seq];
       const [first] = told;
-      if (lastSeq < to || (first === undefined && lastSeq > to)) throw new ProtocolError("wrong-order");
+      if (lastSeq < to || (first === undefined && lastSeq > to && !(await this.#beginsAgain(undefined, to)))) throw new ProtocolError("wrong-order");
       this.lastSeq = lastSeq;
       if (first === undefined) return void (await this.#met([], answer));
       const from = (await this.#beginsAgain(answer.notes[0], to)) ? first : to + 1;
@@ -270,7 +250,8 @@ export class NoteLog {
     const versions = await this.#verifier.all(answer.notes);
     const recent = versions.filter((version) => version.at >= this.#cutoff());
     const places = await this.#met(versions, answer);
-    if (span.to > 0 && span.from === before) await this.#keep(recent, recent.length === versions.length ? from : recent[0]?.seq, places);
+    const first = recent.length === versions.length ? from : recent[0]?.seq;
+    if (span.to > 0 && span.from === before) await this.#keep(recent, { from: first, others: answer.others }, places);
     else await this.#member.database.write(places);
     return this.#prepend(versions, from);
   }
@@ -295,17 +276,19 @@ export class NoteLog {
    */
   async #take(notes, { from, to, read }) {
     const versions = await this.#verifier.all(notes);
-    const before = /** @type {Span} */ (this.#span);
-    const span = { from: from ?? before.from, to: Math.max(to, before.to), audiences: this.#audiences ?? TEAM };
-    await this.#write(versions, span, read ? await this.#order.met(versions, read) : []);
-    if (this.#shownFrom !== null) await this.#remember(versions);
+    const before = await this.#kept.span();
+    const span = { from: from ?? before.from, to: Math.max(to, before.to), audiences: this.#audiences ?? TEAM, others: read?.others ?? [] };
+    await this.#kept.write(versions, span, read ? await this.#order.met(versions, read) : []);
+    if (this.#shownFrom !== null && before.to === 0) [this.#shownFrom, this.#versions] = [span.from, new Map()]; // what is shown besides may have holes
+    const shownFrom = this.#shownFrom ?? Infinity;
+    await this.#remember(versions.filter(({ seq }) => seq >= shownFrom));
     this.#onArrived(versions.filter((version) => version.damaged === null && version.seq > before.to));
   }
 
-  /** Earlier versions, down to this number. @param {Version[]} versions @param {number | undefined} from @param {readonly import("./database.js").Write[]} places */
-  async #keep(versions, from, places) {
+  /** Earlier versions, down to this number. @param {Version[]} versions @param {{ from: number | undefined, others: readonly number[] }} down @param {readonly import("./database.js").Write[]} places */
+  async #keep(versions, { from, others }, places) {
     if (from === undefined) await this.#member.database.write(places);
-    else await this.#write(versions, { .../** @type {Span} */ (this.#span), from }, places);
+    else await this.#kept.write(versions, { ...(await this.#kept.span()), from, others }, places);
   }
 
   /** @param {readonly Version[]} versions @param {Answer} answer */
@@ -317,24 +300,11 @@ export class NoteLog {
   async #judge(answer, first) {
     const lost = Math.min(...(await this.#order.judge(answer, first)));
     if (lost === Infinity) return;
-    const { from, to, ...more } = await this.#ready();
-    const span = lost > from ? { from, to: Math.min(to, lost - 1), ...more } : { from: 1, to: 0 };
-    await this.#member.database.write([
-      { store: "notes", delete: IDBKeyRange.bound([this.circle, lost], [this.circle, []]) },
-      { store: "values", key: `span ${this.circle}`, put: span },
-    ]);
-    this.#span = span;
+    await this.#kept.cut(lost);
     this.#versions = new Map([...this.#versions].flatMap(([note, versions]) => {
       const read = versions.filter((version) => version.seq < lost);
       return read.length > 0 ? [[note, read]] : [];
     }));
-  }
-
-  /** @param {readonly Version[]} versions @param {Span} span @param {readonly import("./database.js").Write[]} places */
-  async #write(versions, span, places) {
-    const rows = versions.map(({ seq, at, raw, damaged }) => ({ store: /** @type {const} */ ("notes"), put: { circle: this.circle, seq, at, raw, damaged } }));
-    await this.#member.database.write([...rows, ...places, { store: "values", key: `span ${this.circle}`, put: span }]);
-    this.#span = span;
   }
 
   /** @param {readonly Version[]} versions */
@@ -381,16 +351,7 @@ export class NoteLog {
 
   /** Forget what is older than 30 days. */
   async prune() {
-    await this.#lane.run(async () => {
-      const span = await this.#ready();
-      const rows = await this.#member.database.all("notes", beginningWith(this.circle));
-      const first = rows.find((row) => row.at >= this.#cutoff())?.seq ?? span.to + 1;
-      if (span.to === 0 || first <= span.from) return;
-      const gone = IDBKeyRange.bound([this.circle, 0], [this.circle, first], false, true);
-      const moved = first > span.to ? { from: 1, to: 0 } : { ...span, from: first };
-      await this.#member.database.write([{ store: "notes", delete: gone }, { store: "values", key: `span ${this.circle}`, put: moved }]);
-      this.#span = moved;
-    });
+    await this.#lane.run(() => this.#kept.prune(this.#cutoff()));
   }
 
   #tell() {

@@ -72,7 +72,7 @@ export class BroadcastPage extends LightElement {
     const shown = this.missingOnly ? missing : rows;
     return html`
       <section class="stack-small" aria-labelledby="circle-${circle}">
-        <div class="row"><h2 class="grow clip" id="circle-${circle}"><a href=${href.circle(circle)}>${name}</a></h2>
+        <div class="row"><h2 class="grow" id="circle-${circle}"><a href=${href.circle(circle)}>${name}</a></h2>
           ${missing.length > 0 ? html`<span class="badge wait">${t("broadcast.missing", { count: missing.length })}</span>` : html`<span class="badge accent">${icon("check")}${t("broadcast.complete")}</span>`}</div>
         ${sending ? html`<p class="notice wait" role="status">${icon("clock")}<span>${sending.state === "failed" ? failureText({ code: sending.code ?? "internal", reason: sending.reason }) : t("broadcast.on-its-way")}</span></p>` : nothing}
         ${shown.length > 0 ? html`<receipt-table .rows=${shown} .acknowledge=${acknowledge} .label=${t("broadcast.caption", { name })}></receipt-table>` : nothing}

@@ -246,12 +246,12 @@ export class CirclePage extends LightElement {
 }
 customElements.define("circle-page", CirclePage);
 
-/** @param {CircleInfo} info */
+/** The date of birth first: it tells two people apart, and must not be cut off on a phone. @param {CircleInfo} info */
 function patientLine({ patient }) {
   if (!patient) return "";
   const parts = [
-    t("patient.age", { count: age(patient.born, Date.now()) }),
     t(`patient.born.${patient.sex}`, { date: birthDate(patient.born) }),
+    t("patient.age", { count: age(patient.born, Date.now()) }),
     patient.place,
   ];
   return parts.filter(Boolean).join(" · ");

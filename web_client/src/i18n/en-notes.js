@@ -68,6 +68,7 @@ export const enNotes = {
   "note.for": "For: {audiences}",
   "note.asks": "To be acknowledged",
   "note.corrected": "Corrected at {time}",
+  "note.corrected.on": "Corrected on {time}",
   "note.history": "Versions",
   "note.in-reply": "In reply to {author}",
   "note.unavailable": "Earlier note",

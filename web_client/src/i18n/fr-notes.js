@@ -68,6 +68,7 @@ export const frNotes = {
   "note.for": "Pour : {audiences}",
   "note.asks": "À prendre en compte",
   "note.corrected": "Corrigée à {time}",
+  "note.corrected.on": "Corrigée le {time}",
   "note.history": "Versions",
   "note.in-reply": "En réponse à {author}",
   "note.unavailable": "Note plus ancienne",

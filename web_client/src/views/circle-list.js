@@ -103,7 +103,7 @@ customElements.define("circle-list", CircleList);
 /** @param {CircleRow} row */
 function lastWords(row) {
   if (row.locked) return t("circles.locked.text");
-  if (!row.last) return t("circles.no-notes");
+  if (!row.last) return t(row.unread ? "loading" : "circles.no-notes");
   const { author, mine, text, attachments } = row.last;
   const said = text || t("attachment.count", { count: attachments });
   return t("circles.last", { author: mine ? t("you") : author, text: said });

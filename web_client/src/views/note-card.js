@@ -1,5 +1,5 @@
 import { html, nothing } from "lit";
-import { fullTime, lasting, percent, shortTime } from "../i18n/formats.js";
+import { dateTime, dayOf, fullTime, lasting, percent, shortTime } from "../i18n/formats.js";
 import { t } from "../i18n/language.js";
 import { audienceNames, isSpecial } from "./audience-words.js";
 import { icon } from "./icons.js";
@@ -77,8 +77,14 @@ export class NoteCard extends LightElement {
         ${type === "GEN" ? nothing : html`<span class="badge accent">${t(`type.${type}`)}</span>`}
         ${acknowledge ? html`<span class="badge">${icon("checks")}${t("note.asks")}</span>` : nothing}
         ${isSpecial(audiences) ? html`<span class="badge" title=${t("note.for", { audiences: audienceNames(audiences) })}>${icon("people")}<span class="unseen">${t("note.for", { audiences: audienceNames(audiences) })}</span><span aria-hidden="true">${audienceNames(audiences)}</span></span>` : nothing}
-        ${correctedAt ? html`<button class="badge wait" @click=${() => this.tell("history", this.note)}>${icon("history")}${t("note.corrected", { time: shortTime(correctedAt) })}</button>` : nothing}
+        ${correctedAt ? html`<button class="badge wait" @click=${() => this.tell("history", this.note)}>${icon("history")}${this.#corrected(correctedAt)}</button>` : nothing}
       </p>`;
+  }
+
+  /** The hour, where the day is the one above the note. @param {number} at */
+  #corrected(at) {
+    if (dayOf(at) === dayOf(this.note.at)) return t("note.corrected", { time: shortTime(at) });
+    return t("note.corrected.on", { time: dateTime(at) });
   }
 
   #quote() {

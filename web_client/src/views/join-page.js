@@ -37,7 +37,7 @@ export class JoinPage extends LightElement {
         <h1 tabindex="-1">${t("join.title")}</h1>
         <p class="lead">${t("join.text")}</p>
         ${this.#doing.busy ? this.#waiting() : this.#ask()}
-        <p><a href=${href.home}>${t("back")}</a></p>
+        <p><a class="button" href=${href.home}>${t("back")}</a></p>
       </div>`;
   }
 

@@ -103,12 +103,13 @@ export class MembersPage extends LightElement {
   /** @param {MemberRow} member @param {CircleInfo} info */
   #member(member, info) {
     const several = info.audiences.length > 1;
+    const escrow = this.app.emergency.escrows.value.has(member.account);
     return html`
       <li class="wraps">
         ${avatar(member.name)}
         <div class="grow">
           <p class="strong">${member.name} ${member.me ? html`<span class="badge">${t("you")}</span>` : this.#mark(member)}</p>
-          <p class="small quiet">${[member.profession, member.organisation].filter(Boolean).join(" · ")}</p>
+          ${escrow ? nothing : html`<p class="small quiet">${[member.profession, member.organisation].filter(Boolean).join(" · ")}</p>`}
           <p class="small quiet">${details(member)}</p>
           ${several && member.active && member.role !== "bot" ? html`<p class="badges">${member.audiences.map((name) => html`<span class="badge">${audienceName(name)}</span>`)}</p>` : nothing}
         </div>
@@ -125,7 +126,7 @@ export class MembersPage extends LightElement {
 
   /** @param {MemberRow} member @param {CircleInfo} info */
   #controls(member, info) {
-    if (this.app.emergency.escrows.value.has(member.account)) return html`<span class="badge accent">${icon("key")}${t("emergency.badge")}</span>`;
+    if (this.app.emergency.escrows.value.has(member.account)) return html`<div class="row"><span class="badge accent">${icon("key")}${t("emergency.badge")}</span></div>`;
     const label = t("member.change-person", { name: member.name });
     return html`
       <div class="row">

@@ -48,7 +48,7 @@ export class RestorePage extends LightElement {
           ${failureView(this.#doing.failure)}
           <button class="button primary wide" ?disabled=${!this.good || this.#doing.busy}>${t(this.#doing.busy ? "restore.busy" : "restore.action")}</button>
         </form>
-        <p><a href=${href.home}>${t("back")}</a></p>
+        <p><a class="button" href=${href.home}>${t("back")}</a></p>
       </div>`;
   }
 

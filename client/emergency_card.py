@@ -24,7 +24,7 @@ _TEXTS = {
         "Accès d’urgence",
         "Pour le professionnel de garde qui doit lire le cercle de soins de cette personne.",
         (
-            "Ouvrez Relais, puis ce code ou ce lien.",
+            "Dans Relais, ouvrez « Moi », puis « Accès d’urgence » : lisez-y ce code, ou tapez le lien.",
             "Dites pourquoi, et pour combien de temps.",
             "Les garants de l’accès d’urgence sont prévenus aussitôt et décident ; l’équipe l’est aussi.",
         ),
@@ -34,7 +34,7 @@ _TEXTS = {
         "Emergency access",
         "For the professional on call who has to read this person’s care circle.",
         (
-            "Open Relais, then this code or link.",
+            "In Relais, open “Me”, then “Emergency access”: scan this code there, or type the link.",
             "Say why, and for how long.",
             "The guardians of emergency access are told at once and decide; so is the team.",
         ),

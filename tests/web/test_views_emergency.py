@@ -32,7 +32,7 @@ async def test_a_guardian_declines(views: Views) -> None:
     async with views.context() as context:
         page = await views.show(context, "/#/emergency", {"emergency": "asked"})
         await page.get_by_role("button", name="Refuser").click()
-        await expect(page.get_by_text("Refus de vous")).to_be_visible()
+        await expect(page.get_by_text("Refusé par vous")).to_be_visible()
         assert await asked(page, "answer") == [["answer", REQUEST, False]]
 
 
@@ -47,7 +47,7 @@ async def test_what_was_approved_and_not_finished_can_be_finished(views: Views) 
 async def test_a_card_leads_to_its_guardians_and_the_words_are_asked_for(views: Views) -> None:
     async with views.context() as context:
         page = await views.show(context, f"/#/emergency/{ELSEWHERE}/{ESCROW}")
-        await expect(page.get_by_text("2 accords sur 3 garants")).to_be_visible()
+        await expect(page.get_by_text("2 garants sur 3 doivent l’accorder")).to_be_visible()
         await page.get_by_role("button", name="Envoyer la demande").click()
         words = page.get_by_label("En quelques mots")
         await expect(words).to_be_focused()
@@ -104,7 +104,7 @@ async def test_everybody_in_the_circle_sees_who_asks_and_who_came_in(views: View
         page = await views.show(context, f"/#/circle/{CIRCLE}", {"emergency": "in"})
         notice = page.locator("emergency-notice")
         await expect(notice).to_contain_text("Nathalie Perrin lit ce cercle")
-        await expect(notice).to_contain_text("Accord de vous et Dr Antoine Lefèvre")
+        await expect(notice).to_contain_text("Accordé par vous et Dr Antoine Lefèvre")
 
 
 async def test_a_lead_allows_emergency_access_prints_its_card_and_takes_it_back(

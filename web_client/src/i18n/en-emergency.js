@@ -98,7 +98,7 @@ export const enEmergency = {
   "emergency.card": "Emergency access card",
   "emergency.card.text": "To print and keep at the person’s home.",
   "emergency.card.for": "For the professional on call who has to read this person’s care circle.",
-  "emergency.card.open": "Open Relais, then this code or link.",
+  "emergency.card.open": "In Relais, open “Me”, then “Emergency access”: scan this code there, or type the link.",
   "emergency.card.say": "Say why, and for how long.",
   "emergency.card.told": "The guardians are told at once and decide; so is the team.",
   "emergency.card.nothing": "This card opens nothing by itself. Every request stays on record and is reviewed.",

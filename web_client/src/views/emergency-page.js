@@ -103,7 +103,8 @@ export class EmergencyPage extends LightElement {
 
   /** @param {EmergencyView} request */
   #requestView(request) {
-    return html`<emergency-request .emergency=${this.app.emergency} .request=${request}></emergency-request>`;
+    const circle = this.app.circles.list.value.rows.find((row) => row.circle === this.circle && row.active);
+    return html`<emergency-request .emergency=${this.app.emergency} .request=${request} .circle=${circle?.name ?? ""}></emergency-request>`;
   }
 
   /** @param {EscrowView} escrow */

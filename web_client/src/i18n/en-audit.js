@@ -253,7 +253,7 @@ export const enAudit = {
   "weekday.5": "Friday",
   "weekday.6": "Saturday",
   "weekday.7": "Sunday",
-  "hours.title": "The month of {who}",
+  "hours.title": "A month of entries: {who}",
   "hours.before": "Month before",
   "hours.after": "Month after",
   "hours.grid": "{who}, {month}: accesses by day and hour",

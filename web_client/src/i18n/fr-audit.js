@@ -253,7 +253,7 @@ export const frAudit = {
   "weekday.5": "vendredi",
   "weekday.6": "samedi",
   "weekday.7": "dimanche",
-  "hours.title": "Le mois de {who}",
+  "hours.title": "Un mois de traces : {who}",
   "hours.before": "Mois précédent",
   "hours.after": "Mois suivant",
   "hours.grid": "{who}, {month} : accès par jour et par heure",

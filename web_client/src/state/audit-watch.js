@@ -52,7 +52,7 @@ async function named(member, rows) {
   /** @param {string | null} account */
   const nameOf = (account) => (account === null ? null : member.accounts.known.get(account)?.profile.name ?? null);
   return rows.map(({ rule, index, at, account, circle, about, kind, count, minutes, due, verdict, reviewed_by: reviewer, reviewed_at: reviewedAt }) => Object.freeze({
-    rule, index, at, account, name: nameOf(account), circle, aboutName: nameOf(about), kind, count, minutes, due, own: account === member.account,
+    rule, index, at, account, name: nameOf(account), circle, about, aboutName: nameOf(about), kind, count, minutes, due, own: account === member.account,
     verdict, reviewerName: nameOf(reviewer), reviewedAt,
   }));
 }

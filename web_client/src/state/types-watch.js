@@ -12,6 +12,7 @@
  * @property {string | null} account
  * @property {string | null} name
  * @property {string | null} circle
+ * @property {string | null} about
  * @property {string | null} aboutName  Of the colleague who was looked up, or whom an alarm is about, or who was let in by emergency access.
  * @property {string | null} kind  The word of an alarm.
  * @property {number} count

@@ -54,7 +54,7 @@ export class AdminPage extends LightElement {
         <ul class="rows links"><li><a href=${href.newEscrow}>${icon("key")}<span class="grow">${t("escrow.title")}</span>${icon("chevron")}</a></li></ul>
         ${this.#accounts()}
         <details class="card" @toggle=${(/** @type {Event} */ event) => (this.ruled ||= /** @type {HTMLDetailsElement} */ (event.target).open)}>
-          <summary class="row">${icon("settings")}<span class="strong">${t("rules.of-log")}</span></summary>
+          <summary class="row">${icon("settings")}<span class="strong grow">${t("rules.of-log")}</span>${icon("chevron")}</summary>
           ${this.ruled ? html`<audit-rules .audit=${this.audit}></audit-rules>` : nothing}
         </details>
       </div>`;

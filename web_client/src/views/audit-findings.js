@@ -82,13 +82,20 @@ export class AuditFindings extends LightElement {
           </div>
           <div class="buttons">
             <button class="button" aria-expanded=${entry ? "true" : "false"} ?disabled=${this.#viewing.busy} @click=${() => this.#view(finding)}>${icon("chevron")}${t("findings.entry")}</button>
-            ${finding.account ? html`<button class="button" @click=${() => this.tell("filter", { account: finding.account, name: finding.name ?? undefined })}>${icon("person")}${t("findings.person")}</button>` : nothing}
+            ${this.#person(finding)}
             ${finding.verdict || finding.own ? nothing : this.#verdicts(finding)}
           </div>
           ${finding.own ? html`<p class="small quiet">${t("findings.own")}</p>` : nothing}
           ${entry ? html`<audit-rows .rows=${[entry]}></audit-rows><audit-verify .audit=${this.audit} .rows=${[entry]} .name=${keyOf(finding)}></audit-verify>` : nothing}
         </div>
       </li>`;
+  }
+
+  /** Whose accesses to look at: where somebody was let in by emergency access, theirs. @param {AuditFinding} finding */
+  #person({ rule, account, name, about, aboutName }) {
+    const [whose, called] = rule === "break-glass" ? [about, aboutName] : [account, name];
+    if (!whose) return nothing;
+    return html`<button class="button" @click=${() => this.tell("filter", { account: whose, name: called ?? undefined })}>${icon("person")}${t("findings.person")}</button>`;
   }
 
   /** @param {AuditFinding} finding */

@@ -74,7 +74,7 @@ export class AuditPage extends LightElement {
   #rules() {
     return html`
       <details class="card" @toggle=${(/** @type {Event} */ event) => (this.ruled ||= /** @type {HTMLDetailsElement} */ (event.target).open)}>
-        <summary class="row">${icon("settings")}<span class="strong">${t("rules.title")}</span></summary>
+        <summary class="row">${icon("settings")}<span class="strong grow">${t("rules.title")}</span>${icon("chevron")}</summary>
         ${this.ruled ? html`<audit-rules .audit=${this.app.audit}></audit-rules>` : nothing}
       </details>`;
   }

@@ -2,9 +2,9 @@
 
 import asyncio
 import secrets
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import AsyncExitStack
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from relais.client import escrow, posting, receipts
@@ -24,9 +24,9 @@ from relais.client.territory.people import (
     Person,
     neighbours,
 )
-from relais.client.territory.scenes import ANNOUNCEMENT, Scene, Step
+from relais.client.territory.scenes import ANNOUNCEMENT, ANNOUNCEMENT_HOURS, Scene, Step
 from relais.crypto.account import Profile
-from relais.models.ids import AccountId, Millis
+from relais.models.ids import AccountId, Millis, uuid7
 from relais.models.wire.account import Invite
 
 HOUR = 3_600_000
@@ -77,11 +77,13 @@ class Builder:
                 if person.role != "auditor"
             }
             guarded_by = await self._make_escrow()
-            circles = []
+            plays = []
             for number, scene in enumerate(scenes, start=1):
                 self._say(f"circle {number} of {len(scenes)}")
-                circles.append(await play(cast, scene, escrow_account=guarded_by))
-            await announce(cast, circles)
+                plays.append(await start(cast, scene, escrow_account=guarded_by))
+            await announce(cast, plays)
+            for play in plays:
+                await act(cast, play, play.scene.steps[len(play.written) :])
 
     async def _make_escrow(self) -> AccountId:
         """Emergency access for the territory: the administrator makes it, and guards it with two others."""
@@ -111,32 +113,50 @@ class Builder:
                     group.create_task(enrol_one(person))
 
 
-async def announce(cast: dict[str, Client], circles: list[Circle]) -> None:
+@dataclass(frozen=True)
+class Play:
+    """A circle whose scene is under way: what was written so far, and by whom. ``now``: when it began."""
+
+    circle: Circle
+    scene: Scene
+    now: Millis
+    written: list[tuple[str, Note]] = field(default_factory=list)
+
+
+async def announce(cast: dict[str, Client], plays: list[Play]) -> None:
     """The coordinator's broadcast to every circle they are in; the nurse has acknowledged two."""
     coordinator, nurse = cast["coordinator"], cast["nurse"]
-    theirs = [one.circle for one in circles if coordinator.account in one.view.state.members]
-    writing = Writing(text=ANNOUNCEMENT, type="INST", acknowledge=True)
-    _, posted = await coordinator.broadcast(theirs, writing)
-    for one in posted[:2]:
-        await (await nurse.circle(one.circle)).acknowledge(one.note)
+    at = plays[0].now - int(ANNOUNCEMENT_HOURS * HOUR)
+    writing = Writing(text=ANNOUNCEMENT, type="INST", acknowledge=True).with_shared((), uuid7(at))
+    theirs = [one.circle for one in plays if coordinator.account in one.circle.view.state.members]
+    for position, circle in enumerate(theirs):
+        waiting = posting.keep(coordinator.session.home, circle.circle, writing, at=at)
+        posted = await posting.deliver(coordinator.session, waiting)
+        if position < 2:
+            note = (await (await nurse.circle(circle.circle)).versions(posted.note))[-1]
+            await receipts.give(nurse.session, circle.circle, [note], receipts.KINDS, at=at + HOUR)
 
 
-async def play(cast: dict[str, Client], scene: Scene, *, escrow_account: AccountId) -> Circle:
-    """Start one circle, fill it, and let everybody write, read and acknowledge in turn."""
+async def start(cast: dict[str, Client], scene: Scene, *, escrow_account: AccountId) -> Play:
+    """Start one circle and play what came before the announcement."""
     lead = cast[scene.lead]
     circle = await lead.create_circle(scene.patient)
     for key in scene.members:
         await circle.add(cast[key].account, role=_circle_role(cast[key]))
     if scene.emergency:
         await circle.add(escrow_account)
-    now = lead.session.clock.now()
-    written: list[tuple[str, Note]] = []
-    for step in scene.steps:
-        at = now - int(step.hours * HOUR)
-        note = await _write(cast, circle, step, written, at=at)
-        written.append((step.who, note))
-        await _receive(cast, circle, step, note, at=at)
-    return circle
+    play = Play(circle, scene, lead.session.clock.now())
+    await act(cast, play, [step for step in scene.steps if step.hours > ANNOUNCEMENT_HOURS])
+    return play
+
+
+async def act(cast: dict[str, Client], play: Play, steps: Sequence[Step]) -> None:
+    """Let everybody write, read and acknowledge in turn."""
+    for step in steps:
+        at = play.now - int(step.hours * HOUR)
+        note = await _write(cast, play.circle, step, play.written, at=at)
+        play.written.append((step.who, note))
+        await _receive(cast, play.circle, step, note, at=at)
 
 
 def _circle_role(client: Client) -> str:

@@ -62,7 +62,7 @@ def durand(pictures: Pictures) -> Scene:
             Step("nurse", "Ulcère malléolaire droit, 42 × 31 mm. Fibrine sur un tiers, exsudat modéré, berges rouges. "
                  "Pansement hydrocellulaire, bande de contention classe 2.", 190, "INTERV",
                  lambda: pictures.wound(0), read_by=("physician", "nurse-2")),
-            Step("physician", "Merci Claire. On continue l'hydrocellulaire, détersion mécanique à chaque passage. "
+            Step("physician", "Merci Claire. On continue l’hydrocellulaire, détersion mécanique à chaque passage. "
                  "Prévenez-moi si la douleur dépasse 4.", 186, "INST", reply_to=0, read_by=("nurse", "nurse-2"),
                  acknowledged_by=("nurse",), ask=True),
             Step("nurse-2", "36 × 28 mm. Fibrine en recul, granulation au centre. Douleur 2/10.", 142, "INTERV",
@@ -85,7 +85,7 @@ def durand(pictures: Pictures) -> Scene:
             Step("pharmacist", "Reçu. Prêt demain à partir de 14 h, il manque une boîte de pansements.", 46, "GEN",
                  reply_to=9, read_by=("physician", "nurse")),
             Step("pharmacist", "Tout est prêt.", 22, "GEN", reply_to=9, read_by=("nurse",)),
-            Step("nurse", "22 × 17 mm. Berges propres, épidermisation débutante. Passage tous les trois jours ?", 3,
+            Step("nurse", "22 × 17 mm. Berges propres, épidermisation débutante. Passage tous les trois jours ?", 3,
                  "DEM-AVIS", lambda: pictures.wound(3)),
         ),
         emergency=True,
@@ -100,14 +100,14 @@ def chevalier(pictures: Pictures) -> Scene:
         ("nurse", "physician", "pharmacist", "physiotherapist", "social-worker"),
         (
             Step("coordinator", "Retour à domicile prévu vendredi 10 h après prothèse totale de hanche. "
-                 "Plan de sortie joint, merci d'en accuser réception.", 70, "INST",
+                 "Plan de sortie joint, merci d’en accuser réception.", 70, "INST",
                  lambda: pictures.discharge_plan(), ask=True, read_by=("nurse", "physician", "physiotherapist"),
                  acknowledged_by=("nurse", "physiotherapist")),
-            Step("physiotherapist", "Première séance samedi 9 h. Escalier : huit marches, rampe à droite.", 64, "GEN",
+            Step("physiotherapist", "Première séance samedi 9 h. Escalier : huit marches, rampe à droite.", 64, "GEN",
                  reply_to=0, read_by=("coordinator", "nurse")),
             Step("social-worker", "Portage des repas demandé, accord attendu lundi.", 52, "GEN",
                  read_by=("coordinator",)),
-            Step("nurse", "Anticoagulant : la dose de ce soir est-elle faite à l'hôpital ou à domicile ?", 5,
+            Step("nurse", "Anticoagulant : la dose de ce soir est-elle faite à l’hôpital ou à domicile ?", 5,
                  "DEM-AVIS", urgent=True, ask=True, read_by=("physician",)),
         ),
     )  # fmt: skip
@@ -127,8 +127,10 @@ def marchand() -> Scene:
             Step("nurse", "Tension 14/8, pas de saignement.", 26, "OBS", read_by=("physician",)),
             Step("nurse", "Glycémie 1,2 g/L.", 25.9, "OBS"),
             Step("nurse", "Erreur de dossier.", 25.8, withdraws=3),
-            Step("physician", "Élise, ton avis sur un relais par anticoagulant direct ? Clairance 48 mL/min.", 24,
+            Step("physician", "Élise, ton avis sur un relais par anticoagulant direct ? Clairance 48 mL/min.", 24,
                  "DEM-AVIS", read_by=("physician-2",)),
+            Step("laboratory", "INR de contrôle 4,2 (2,0–3,0) haut", 1, "OBS", urgent=True, ask=True,
+                 read_by=("physician",)),
         ),
     )  # fmt: skip
 
@@ -151,7 +153,7 @@ def others() -> list[Scene]:
             ("physician", "pharmacist", "coordinator"),
             (
                 Step("nurse", "Pilulier préparé pour la semaine. Tension 13/7.", 40 + 6 * row, read_by=("physician",)),
-                Step("physician", "Vu en visite ce matin, traitement inchangé.", 20 + 6 * row, "GEN"),
+                Step("physician", "Vu en visite ce matin, traitement inchangé.", 1.5 + 5 * row, "GEN"),
             ),
         )
         for row, patient in enumerate(_OTHERS)
@@ -159,7 +161,9 @@ def others() -> list[Scene]:
 
 
 ANNOUNCEMENT = (
-    "Laboratoire et radiologie de l'hôpital : fermés lundi et mardi pour travaux. Prélèvements urgents au service "
-    "d'accueil, résultats par le circuit habituel. Merci d'en accuser réception."
+    "Laboratoire et radiologie de l’hôpital : fermés lundi et mardi pour travaux. Prélèvements urgents au service "
+    "d’accueil, résultats par le circuit habituel. Merci d’en accuser réception."
 )
 """What the coordinator sends to every circle at once."""
+ANNOUNCEMENT_HOURS = 28.0
+"""How long before now: each circle has gone on since."""

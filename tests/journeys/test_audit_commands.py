@@ -28,13 +28,18 @@ async def _auditor(town: Town, folder: Path) -> CommandLine:
     return command
 
 
-def _until_found(auditor: CommandLine, account: str) -> list[dict[str, object]]:
-    """Wait until the rules have seen what happened."""
+def _until(auditor: CommandLine, *asked: str, count: int = 1) -> list[dict[str, Any]]:
+    """What a command lists, once there is as much: the rules and the tree come a little later than what happened."""
     deadline = time.monotonic() + SECONDS
-    while not (found := auditor.json("audit", "findings", "--account", account)):
-        assert time.monotonic() < deadline, "the rules found nothing"
+    while len(rows := auditor.json(*asked)) < count:
+        assert time.monotonic() < deadline, "it is not there"
         time.sleep(0.1)
-    return list(found)
+    return list(rows)
+
+
+def _until_found(auditor: CommandLine, account: str) -> list[dict[str, Any]]:
+    """What the rules found at somebody."""
+    return _until(auditor, "audit", "findings", "--account", account)
 
 
 async def test_an_auditor_searches_looks_at_findings_and_reviews_one(
@@ -206,11 +211,7 @@ def _until_searched(
 ) -> list[dict[str, Any]]:
     """What somebody did, newest first, once as many entries are in the tree."""
     asked = ("audit", "search", "--account", account, "--action", action)
-    deadline = time.monotonic() + SECONDS
-    while len(rows := auditor.json(*asked)) < count:
-        assert time.monotonic() < deadline, "it is not in the log"
-        time.sleep(0.1)
-    return list(rows)
+    return _until(auditor, *asked, count=count)
 
 
 async def test_purpose_and_principal_are_stated_with_a_command_and_recorded(

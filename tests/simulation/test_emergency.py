@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 import pytest_asyncio
-from days import Life, life
+from days import Life
 from evening import Evening, come_home
 from happenings import Happenings
 from road import Killed
@@ -88,12 +88,6 @@ class Scene:
         await come_home(self.world)
         await self.evening.check()
         assert self.evening.excused == 0
-
-
-@pytest_asyncio.fixture(scope="module", loop_scope="module")
-async def alive() -> AsyncIterator[Life]:
-    async with life() as node:
-        yield node
 
 
 @pytest_asyncio.fixture(loop_scope="module")

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 
 import pytest
 import pytest_asyncio
-from days import Life, life
+from days import Life
 from evening import Evening, come_home
 from happenings import Happenings
 from people import ODETTE
@@ -119,12 +119,6 @@ class Scene:
 
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
-
-
-@pytest_asyncio.fixture(scope="module", loop_scope="module")
-async def alive() -> AsyncIterator[Life]:
-    async with life() as node:
-        yield node
 
 
 @pytest_asyncio.fixture(loop_scope="module")

@@ -65,8 +65,10 @@ def outside_hours(person: Person, seen: Seen, known: Known, rules: Rules) -> Ste
     if not seen.is_care:
         return None, person
     after = person.after(seen)
+    if not _is_outside(person, seen, rules):
+        return None, after
     hour = seen.local.strftime("%Y-%m-%dT%H")
-    if person.told_outside == hour or not _is_outside(person, seen, rules):
+    if person.told_outside == hour:
         return None, after
     return Found("outside-hours"), replace(after, told_outside=hour)
 
@@ -96,6 +98,8 @@ def after_leaving(person: Person, seen: Seen, known: Known, rules: Rules) -> Ste
 
 def refusals(person: Person, seen: Seen, known: Known, rules: Rules) -> Step:
     """As many as are asked for, then counted anew."""
+    if seen.ok and not person.refusals:
+        return None, person
     action = seen.entry.action
     since: Millis = seen.at - rules.refusals_minutes * MINUTE_MS
     lately = tuple(one for one in person.refusals if one[0] > since)
@@ -156,8 +160,7 @@ def _is_outside(person: Person, seen: Seen, rules: Rules) -> bool:
     opening = opening_of(rules, seen.entry.organisation)
     if opening is not None:
         return not _is_open(opening, seen)
-    usual = person.usual(learn_days=rules.learn_days)
-    return bool(usual) and seen.slot not in usual
+    return person.is_unusual(seen.slot, learn_days=rules.learn_days)
 
 
 def _is_open(opening: OpeningHours, seen: Seen) -> bool:

@@ -1,7 +1,7 @@
 """What is remembered of one actor from entry to entry: a few counts, bounded, without content."""
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 from relais.models.ids import AccountId, CircleId, Millis
@@ -40,8 +40,13 @@ class Person:
         """The slots in which, or beside which, the person was there on a tenth of the days; empty while too little is known."""
         if self.days < learn_days:
             return ()
-        least = max(LEAST_DAYS, LEAST_SHARE * self.days)
-        return tuple(slot for slot in range(SLOTS) if self._around(slot) >= least)
+        return tuple(slot for slot in range(SLOTS) if self._is_usual(slot))
+
+    def is_unusual(self, slot: int, *, learn_days: int) -> bool:
+        """Whether enough is known of the person, and a slot is none of the usual ones."""
+        if self.days < learn_days or self._is_usual(slot):
+            return False
+        return bool(self.usual(learn_days=learn_days))
 
     def after(self, seen: Seen) -> "Person":
         """With one more access."""
@@ -55,13 +60,16 @@ class Person:
         slots[seen.slot] += 1
         return replace(self, slots=tuple(slots), today=self.today | bit)
 
+    def _is_usual(self, slot: int) -> bool:
+        return self._around(slot) >= max(LEAST_DAYS, LEAST_SHARE * self.days)
+
     def _around(self, slot: int) -> int:
         first = slot - slot % 24
         return sum(self.slots[first + (slot + step) % 24] for step in (-1, 0, 1))
 
 
 def as_stored(person: Person) -> dict[str, Any]:
-    return asdict(person)
+    return dict(vars(person))
 
 
 def from_stored(value: Mapping[str, Any]) -> Person:

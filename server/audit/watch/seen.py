@@ -1,9 +1,12 @@
 """An entry as the rules see it: who, when by the clock on their wall, and what is known beside the entry."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from datetime import datetime
+from typing import Any
 from zoneinfo import ZoneInfo
+
+import orjson
 
 from relais.crypto.audit_entry import AuditEntry, SubjectValue
 from relais.models.ids import AccountId, Millis
@@ -74,5 +77,28 @@ class Known:
 NOTHING = Known()
 
 
-def seen(index: int, at: Millis, entry: AuditEntry, zone: ZoneInfo) -> Seen:
-    return Seen(index, at, entry, datetime.fromtimestamp(at / 1000, zone))
+_NAMES = frozenset(one.name for one in fields(AuditEntry))
+_TEXTS = _NAMES - {"v", "subject"}
+
+
+def seen(index: int, at: Millis, data: bytes, zone: ZoneInfo) -> Seen | None:
+    """An entry of the log; None for bytes that are none, which tell the rules nothing.
+
+    Read a tenth as thoroughly as by whoever verifies the log, and ten times as fast: the rules look at every entry, and nobody's
+    proof hangs on what they make of it.
+    """
+    try:
+        value: Any = orjson.loads(data)
+    except orjson.JSONDecodeError:
+        return None
+    if not isinstance(value, dict) or value.keys() != _NAMES or not _is_read(value):
+        return None
+    return Seen(index, at, AuditEntry(**value), datetime.fromtimestamp(at / 1000, zone))
+
+
+def _is_read(value: Mapping[str, Any]) -> bool:
+    """Whether the rules can ask it what they ask."""
+    texts = all(value[name] is None or type(value[name]) is str for name in _TEXTS)
+    return (
+        texts and None not in (value["action"], value["outcome"]) and type(value["subject"]) is dict
+    )

@@ -3,12 +3,10 @@
 import asyncio
 import logging
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from zoneinfo import ZoneInfo
 
-from relais.crypto.audit_entry import AuditEntryError, decode_audit_entry
-from relais.models.store.audit_log import LogEntry
 from relais.models.store.audit_watch import (
     EVERYBODY,
     FindingRow,
@@ -30,6 +28,10 @@ from relais.server.audit.watch.seen import HOUR_MS, NOTHING, Known, Seen, seen
 log = logging.getLogger(__name__)
 
 BATCH = 1_000
+AT_ONCE = 100
+"""So many are looked at in one turn of the loop."""
+NOBODY = Person()
+"""Of whom nothing is remembered."""
 
 
 @dataclass(frozen=True)
@@ -76,57 +78,63 @@ class Watcher:
         if end <= start:
             return 0
         now = rules.from_stored(await self._parts.settings.get(rules.NAME))
-        entries = _read(await self._parts.log.entries.between(start, end), ZoneInfo(now.zone))
+        entries = await self._read(start, end, ZoneInfo(now.zone))
         known = await self._parts.facts.of(entries)
         stored = await self._parts.store.people(sorted({one.actor for one in entries if one.actor}))
         before = {actor: people.from_stored(state) for actor, state in stored.items()}
-        await self._parts.store.take(_step(Span(start, end), entries, known, Past(now, before)))
+        judged = Judged(now, before)
+        for some in _parts(entries):
+            judged.add(some, known)
+            await asyncio.sleep(0)  # notes are posted meanwhile
+        await self._parts.store.take(judged.step(start, end))
         return end - start
 
-
-@dataclass(frozen=True)
-class Span:
-    """The places start ≤ index < end."""
-
-    start: int
-    end: int
-
-
-@dataclass(frozen=True)
-class Past:
-    """The rules in force, and what is remembered of the actors."""
-
-    rules: Rules
-    people: Mapping[str, Person]
+    async def _read(self, start: int, end: int, zone: ZoneInfo) -> list[Seen]:
+        """Those that can be read: bytes that are no entry, and entries whose content is gone, tell the rules nothing."""
+        read: list[Seen] = []
+        for at in range(start, end, AT_ONCE):
+            stored = await self._parts.log.entries.between(at, min(end, at + AT_ONCE))
+            found = (seen(one.index, one.at, one.entry, zone) for one in stored)
+            read += [one for one in found if one is not None]
+        return read
 
 
-def _step(span: Span, entries: Sequence[Seen], known: Mapping[int, Known], past: Past) -> WatchStep:
-    states = dict(past.people)
-    findings: list[FindingRow] = []
-    hours: defaultdict[tuple[str, int], tuple[int, int]] = defaultdict(lambda: (0, 0))
-    for one in entries:
-        for account in filter(None, (EVERYBODY, one.entry.account)):
-            ok, refused = hours[account, one.at // HOUR_MS]
-            hours[account, one.at // HOUR_MS] = (ok + one.ok, refused + (not one.ok))
-        if one.actor is None:
-            continue
-        state = states.get(one.actor, Person())
-        found, states[one.actor] = judge(state, one, known.get(one.index, NOTHING), past.rules)
-        findings += [_row(one, what) for what in found]
-    changed = {who: one for who, one in states.items() if one != past.people.get(who)}
-    stored = {who: people.as_stored(one) for who, one in changed.items()}
-    return WatchStep(span.start, span.end, stored, hours, findings)
+class Judged:
+    """What the rules in force make of entries, from what is remembered of the actors."""
+
+    def __init__(self, rules: Rules, people: Mapping[str, Person]) -> None:
+        self._rules = rules
+        self._before = people
+        self._people = dict(people)
+        self._hours: defaultdict[tuple[str, int], list[int]] = defaultdict(lambda: [0, 0])
+        self._findings: list[FindingRow] = []
+
+    def add(self, entries: Iterable[Seen], known: Mapping[int, Known]) -> None:
+        """Judge some more, in their order."""
+        for one in entries:
+            hour, is_refused = one.at // HOUR_MS, not one.ok
+            self._hours[EVERYBODY, hour][is_refused] += 1
+            if one.entry.account:
+                self._hours[one.entry.account, hour][is_refused] += 1
+            if (actor := one.actor) is not None:
+                past, beside = self._people.get(actor, NOBODY), known.get(one.index, NOTHING)
+                found, self._people[actor] = judge(past, one, beside, self._rules)
+                self._findings += [_row(one, what) for what in found]
+
+    def step(self, start: int, end: int) -> WatchStep:
+        """All of it, to be stored: the entries were those in the places start ≤ index < end."""
+        changed = {who: one for who, one in self._people.items() if one != self._before.get(who)}
+        return WatchStep(
+            start,
+            end,
+            people={who: people.as_stored(one) for who, one in changed.items()},
+            hours={which: (ok, refused) for which, (ok, refused) in self._hours.items()},
+            findings=self._findings,
+        )
 
 
-def _read(entries: Sequence[LogEntry], zone: ZoneInfo) -> list[Seen]:
-    """Those that can be read: bytes that are no entry, and entries whose content is gone, tell the rules nothing."""
-    read: list[Seen] = []
-    for one in entries:
-        try:
-            read.append(seen(one.index, one.at, decode_audit_entry(one.entry), zone))
-        except AuditEntryError:
-            continue
-    return read
+def _parts(entries: Sequence[Seen]) -> Iterator[Sequence[Seen]]:
+    return (entries[at : at + AT_ONCE] for at in range(0, len(entries), AT_ONCE))
 
 
 def _row(one: Seen, found: Found) -> FindingRow:

@@ -1,5 +1,6 @@
 """Each rule finds what it is for, once, and passes over its harmless twin. Pure: entries in, findings out."""
 
+import json
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -30,7 +31,10 @@ def at(day: int = 0, hour: int = 9, minute: int = 0) -> int:
 def entry(when: int, action: str = "circle.page", **fields: Any) -> Seen:
     given = {"account": ME, "circle": "c1" * 32, "outcome": "ok", "organisation": "MSP", **fields}
     made = AuditEntry(id=uuid7(when), at=rfc3339(when), action=action, **given)
-    return seen(when % 1_000_003, when, made, ZoneInfo("UTC"))
+    read = seen(when % 1_000_003, when, made.encode(), ZoneInfo("UTC"))
+    assert read is not None
+    assert read.entry == made
+    return read
 
 
 def play(
@@ -170,6 +174,29 @@ def test_a_rule_that_is_off_finds_nothing() -> None:
     rules = replace(DEFAULT, on=("refusals",))
     found, _ = play([entry(at(), "audit.search")], rules, Known(colleague=OTHER, left_at=0))
     assert found == [[]]
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"action": None},
+        {"outcome": None},
+        {"account": 7},
+        {"circle": ["c1"]},
+        {"subject": None},
+        {"subject": []},
+        {"more": "x"},
+    ],
+)
+def test_what_is_no_entry_tells_the_rules_nothing(change: dict[str, Any]) -> None:
+    good = json.loads(entry(at()).entry.encode())
+    assert seen(0, at(), json.dumps(good).encode(), ZoneInfo("UTC")) is not None
+    assert seen(0, at(), json.dumps(good | change).encode(), ZoneInfo("UTC")) is None
+
+
+@pytest.mark.parametrize("data", [b"", b"{", b"[]", b"7", b"null", b"{}", b"\xff"])
+def test_bytes_that_are_no_entry_tell_the_rules_nothing(data: bytes) -> None:
+    assert seen(0, at(), data, ZoneInfo("UTC")) is None
 
 
 def test_a_stranger_is_known_by_the_address() -> None:

@@ -116,11 +116,14 @@ def may_request(state: CircleState, account: AccountId, now: Millis) -> None:
         raise _forbidden("already-a-member")
 
 
-def let_in(entry: Entry) -> tuple[MemberAdd, Millis]:
-    """Whom an escrow's entry lets in, and until when: one professional, for a time, and nothing besides."""
+def let_in(
+    entry: Entry, *, granted: Collection[AccountId], profile: bytes | None
+) -> tuple[MemberAdd, Millis]:
+    """Whom an escrow's entry lets in, and until when: one professional, for a time, with keys for them, and nothing besides."""
     if len(entry.operations) == 1 and isinstance(entry.operations[0], MemberAdd):
         added = entry.operations[0]
-        if added.role == PROFESSIONAL and added.until is not None:
+        is_alone = profile is None and set(granted) <= {added.account}
+        if is_alone and added.role == PROFESSIONAL and added.until is not None:
             return added, added.until
     raise _forbidden("not-allowed")
 

@@ -131,7 +131,7 @@ class Circles:
                 seq = authorize.last_known(before.state, before.times, member, now_ms())
                 raise Refusal(Code.CONFLICT, seq=seq)
             authorize.may_append(before.state, entry, now_ms())
-            release = await self._parts.releases.of(caller, before, entry)
+            release = await self._parts.releases.of(caller, before, entry, ask)
             step = replace(await self._step(entry, before), release=release)
             return await self._store(caller, step, ask.grants, ask.profile)
 

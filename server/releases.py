@@ -3,11 +3,13 @@
 import asyncio
 import logging
 
+from relais.crypto import grant
 from relais.crypto.ledger import Entry
 from relais.models.ids import AccountId
 from relais.models.refusal import Refusal
 from relais.models.store.emergency import EXPIRED, RELEASED, Closing, Release
 from relais.models.store.errors import StoreError
+from relais.models.wire.circle import AppendEntry
 from relais.server import authorize
 from relais.server.audit.record import Act, entry_of
 from relais.server.callers import Caller, Stranger
@@ -28,11 +30,17 @@ class Releases:
     def __init__(self, parts: EmergencyParts) -> None:
         self._parts = parts
 
-    async def of(self, caller: Caller, view: CircleView, entry: Entry) -> Release | None:
-        """The request that an escrow's entry answers; None for everybody else's entries. Raises ``forbidden`` `not-allowed`."""
+    async def of(
+        self, caller: Caller, view: CircleView, entry: Entry, ask: AppendEntry
+    ) -> Release | None:
+        """The request that an escrow's entry answers; None for everybody else's entries. `ask`: what brings it, and what else.
+
+        Raises ``forbidden`` `not-allowed`.
+        """
         if authorize.ESCROW not in caller.roles:
             return None
-        added, until = authorize.let_in(entry)
+        granted = {grant.peek(one).account for one in ask.grants}
+        added, until = authorize.let_in(entry, granted=granted, profile=ask.profile)
         row = await self._parts.store.open_of(added.account, view.state.circle)
         approved, asked_until, device = False, 0, caller.device
         if row is not None and row.escrow == caller.account:

@@ -7,10 +7,10 @@ import pytest
 from escrowed import HOUR, Escrow, Night, night
 from members import Circle, House, Person, now, refused
 
-from relais.crypto import emergency, escrow, ledger
+from relais.crypto import emergency, envelope, escrow, ledger
 from relais.crypto.ledger import MemberRemove
 from relais.models.refusal import Code
-from relais.models.wire.circle import EntryAppended, GetGrants, GetLedger
+from relais.models.wire.circle import AppendEntry, EntryAppended, GetGrants, GetLedger
 from relais.models.wire.emergency import (
     AnswerEmergency,
     EmergencyChanged,
@@ -49,15 +49,9 @@ async def test_it_reads_the_ledger_and_its_keys_and_no_note(house: House) -> Non
     escrow_ = scene.escrow.person
     assert (await escrow_.on.call(GetLedger(scene.circle.id, 0))).entries
     assert (await escrow_.on.call(GetGrants(scene.circle.id, 0))).grants
-    note = emergency_note(sealed)
+    note = envelope.peek(sealed).header.note
     await denied(scene, GetNote(scene.circle.id, note))
     assert await scene.nadia.on.call(GetNote(scene.circle.id, note))
-
-
-def emergency_note(sealed: bytes) -> str:
-    from relais.crypto import envelope
-
-    return envelope.peek(sealed).header.note
 
 
 async def test_nobody_is_let_in_before_a_quorum_approved(house: House) -> None:
@@ -134,10 +128,22 @@ async def test_an_entry_with_anything_besides_is_refused(house: House) -> None:
     opening = escrow_.rotations(replace(circle, keys=dict(circle.keys)))
     for operations in ([adding, *opening], opening, [MemberRemove(scene.escrow.id)]):
         entry = escrow_.entry(circle.state, operations, at=at)
-        from relais.models.wire.circle import AppendEntry
-
         await denied(scene, AppendEntry(circle.id, entry, (), None))
     await escrow_.on.call(scene.escrow.letting_in(circle, scene.omar))
+
+
+async def test_nothing_but_their_keys_comes_with_the_entry(house: House) -> None:
+    scene = await night(house)
+    await scene.approved()
+    ask = scene.escrow.letting_in(scene.circle, scene.omar)
+    circle = replace(
+        scene.circle, state=ledger.apply(scene.circle.state, ask.entry, scene.escrow.person.state)
+    )
+    profile = scene.escrow.person.seal_profile(circle)
+    await denied(scene, replace(ask, profile=profile))
+    theirs = scene.escrow.person.grants(circle, circle.keys, only={scene.nadia.id})
+    await denied(scene, replace(ask, grants=(*ask.grants, *theirs)))
+    await scene.escrow.person.on.call(ask)
 
 
 async def test_one_request_lets_in_once_and_the_same_entry_again_is_the_same_answer(

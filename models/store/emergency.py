@@ -192,10 +192,11 @@ class EscrowStore:
     async def _put(
         self, escrow_device: DeviceId, shares: Iterable[SealedRow], session: Session
     ) -> None:
+        """A share that is there stays: whoever stole one device must not spoil those of the others."""
         for share in shares:
             facts = {"escrow_device": escrow_device, **asdict(share)}
             key = {"_id": _key(escrow_device, share.device)}
-            await self._shares.update(key, {"$set": facts}, upsert=True, session=session)
+            await self._shares.update(key, {"$setOnInsert": facts}, upsert=True, session=session)
 
 
 class EmergencyStore:

@@ -142,6 +142,22 @@ async def test_a_guardian_hands_its_share_on_to_its_own_devices_alone(house: Hou
     assert {share.device for share in row.mine} == {guardian.keys.id, tablet.id}
 
 
+async def test_a_stolen_device_of_a_guardian_spoils_no_share_of_its_others(house: House) -> None:
+    made = await escrowed(house, *await guardians(house))
+    stolen = made.guardians[0]
+    tablet = await second_device(stolen)
+    sealed = escrow.seal_share(tablet, made.own_parts(stolen), made.statement)
+
+    async def hands_on(share: bytes) -> None:
+        shares = (SealedFor(tablet.id, share),)
+        await stolen.on.call(ReshareEscrow(made.id, made.statement.device, shares))
+
+    await hands_on(sealed)
+    await hands_on(b"spoilt")
+    row = await row_of(stolen, made)
+    assert {share.device: share.sealed for share in row.mine}[tablet.id] == sealed
+
+
 async def test_an_escrow_is_listed_for_its_organisation_its_guardians_and_its_circles(
     house: House,
 ) -> None:

@@ -3,9 +3,9 @@ import { devicesInForce } from "../core/account.js";
 import { openParts, sealParts, writeAnswer } from "../core/emergency.js";
 import { assemble } from "../core/escrow.js";
 import { ProtocolError } from "../core/errors.js";
-import { Refusal } from "../core/refusal.js";
+import { Refusal, Unreachable } from "../core/refusal.js";
 import { emergencyOf, guarded } from "./emergency-reading.js";
-import { asEscrow, letIn, renew } from "./escrow-session.js";
+import { asEscrow, isRenewed, letIn, renew } from "./escrow-session.js";
 import { ownParts } from "./escrow-shares.js";
 import { declined } from "./failure.js";
 
@@ -41,8 +41,17 @@ export async function finish(member, id) {
   const { statement } = approved;
   const keys = await assemble(statement, await gathered(member, approved));
   await asEscrow(member, { keys, account: statement.account }, async (escrow) => {
-    if (approved.row.state === "released" || (await hasLetIn(member, escrow, approved))) await renew(escrow, statement);
+    if (approved.row.state === "released" || (await hasLetIn(member, escrow, approved))) await renewed(member, escrow, statement);
   });
+}
+
+/** The guardian looks whether a device that did not hear of its end has ended. @param {Member} member @param {Member} escrow @param {import("../core/escrow.js").EscrowStatement} statement */
+async function renewed(member, escrow, statement) {
+  try {
+    await renew(escrow, statement);
+  } catch (error) {
+    if (!(error instanceof Unreachable) || !(await isRenewed(member, statement))) throw error;
+  }
 }
 
 /** False where another guardian's device was quicker: it renews too. @param {Member} member @param {Member} escrow @param {Emergency} approved */

@@ -3,14 +3,12 @@
  * key. Nothing of it is kept: what it learns is in memory, and goes with it.
  */
 import { devicesInForce } from "../core/account.js";
-import { Unreachable } from "../core/refusal.js";
 import { AccountBook } from "./account-book.js";
 import { CircleKeeper } from "./circle-keeper.js";
 import { heal } from "./healing.js";
 import { joiningEscrow, newKeys, shareOut } from "./escrow-shares.js";
 import { adding, append } from "./membership.js";
 import { adding as addingDevice, appendStatement, revoking } from "./own-account.js";
-import { connected } from "./second-session.js";
 
 /** @typedef {import("../core/account.js").AccountState} AccountState */
 /** @typedef {import("../core/device.js").DeviceKeys} DeviceKeys */
@@ -31,13 +29,13 @@ const NO_KEYS_KEPT = /** @type {import("./key-store.js").KeyStore} */ (/** @type
  * @template T @param {Member} guardian whose device this is @param {{ keys: DeviceKeys, account: string }} escrow @param {(escrow: Member) => Promise<T>} action @returns {Promise<T>}
  */
 export async function asEscrow(guardian, { keys, account }, action) {
-  const { origin, alarms, accounts: known } = guardian;
-  const { transport } = await connected({ origin }, keys);
+  const { origin, alarms, accounts: known, actAs } = guardian;
+  const { transport } = await actAs(keys);
   try {
     const accounts = new AccountBook({ database: NOTHING_KEPT, transport, alarms });
     await accounts.put(known.require(account)); // as the guardian knows it: it cannot be shown an older one
     const joinedAt = transport.clock.now();
-    return await action({ keys, account, origin, joinedAt, transport, clock: transport.clock, database: NOTHING_KEPT, keyStore: NO_KEYS_KEPT, accounts, alarms, roles: () => ["escrow"] });
+    return await action({ keys, account, origin, joinedAt, transport, clock: transport.clock, database: NOTHING_KEPT, keyStore: NO_KEYS_KEPT, accounts, alarms, roles: () => ["escrow"], actAs });
   } finally {
     transport.close();
   }
@@ -54,6 +52,7 @@ export async function letIn(escrow, { circle, account, until }) {
 /**
  * Another key for the escrow, shared among the same guardians; the one that was assembled opens nothing any more. In an
  * order in which a working escrow is left wherever it is cut off: the former key goes once the next one has what it had.
+ * Throws Unreachable, at the very end though all is done: the connection ends with the device, and the answer may not come.
  * @param {Member} escrow @param {EscrowStatement} statement
  */
 export async function renew(escrow, { quorum, guardians }) {
@@ -66,16 +65,7 @@ export async function renew(escrow, { quorum, guardians }) {
   const state = await appendStatement(escrow, addingDevice(keys, joining));
   await heal(escrow, { circle: null, keeperOf: (circle) => new CircleKeeper(escrow, circle), isOwn: true });
   const former = devicesInForce(state).map(({ id }) => id).filter((id) => id !== made.keys.id && id !== keys.id);
-  for (const device of [...former, keys.id]) await revoke(escrow, device);
-}
-
-/** The answer to one's own end may not come: the connection ends with it. @param {Member} escrow @param {string} device */
-async function revoke(escrow, device) {
-  try {
-    await appendStatement(escrow, revoking(escrow.keys, device));
-  } catch (error) {
-    if (!(error instanceof Unreachable) || device !== escrow.keys.id) throw error;
-  }
+  for (const device of [...former, keys.id]) await appendStatement(escrow, revoking(keys, device));
 }
 
 /** Is the device a statement is about in force no more, as the escrow's chain says now? @param {Member} guardian @param {EscrowStatement} statement */

@@ -1,5 +1,6 @@
 /** Curing what is missing: grants that other devices wait for, and epochs that are due (docs/protocol.md §5). */
 import { activeMembers, entitled } from "../core/ledger.js";
+import { Refusal, Unreachable } from "../core/refusal.js";
 import { each } from "./lane.js";
 import { isBot } from "./member.js";
 import { append, dueFor, rotating, sealGrants } from "./membership.js";
@@ -9,11 +10,13 @@ import { append, dueFor, rotating, sealGrants } from "./membership.js";
 /** @typedef {import("../core/wire.d.ts").MissingGrant} MissingGrant */
 
 const CIRCLES_AT_ONCE = 2;
+const PASSING = new Set(["unavailable", "rate_limited", "unauthenticated", "internal"]);
 
 /**
  * Make every missing grant this device can make, in one circle or in all; a circle that cannot be healed is reported and
  * does not keep the others from it.
- * @param {Member} member @param {{ circle: string | null, keeperOf: (circle: string) => CircleKeeper, isOwn?: boolean }} where `isOwn`: for one's own devices alone
+ * @param {Member} member @param {{ circle: string | null, keeperOf: (circle: string) => CircleKeeper, isOwn?: boolean }} where `isOwn`: for one's own devices alone, of which one may be
+ * about to go: what may do by itself later is thrown then (Refusal, Unreachable)
  * @returns {Promise<readonly MissingGrant[]>} what was missing
  */
 export async function heal(member, { circle, keeperOf, isOwn = false }) {
@@ -28,11 +31,15 @@ export async function heal(member, { circle, keeperOf, isOwn = false }) {
     try {
       await healOne(member, keeperOf(one), { missing: missing.filter(isHere), notes: notes.filter(isHere) });
     } catch (error) {
+      if (isOwn && isPassing(error)) throw error;
       member.alarms.fault(error, one);
     }
   });
   return missing;
 }
+
+/** @param {unknown} error */
+const isPassing = (error) => error instanceof Unreachable || (error instanceof Refusal && PASSING.has(error.code));
 
 /**
  * Grant what is missing and, by the ledger this device has checked, entitled.

@@ -13,6 +13,7 @@
  * @property {import("./account-book.js").AccountBook} accounts
  * @property {import("./alarms.js").Alarms} alarms
  * @property {() => readonly import("./types.js").AccountRole[]} roles
+ * @property {(keys: import("../core/device.js").DeviceKeys) => Promise<import("./second-session.js").Connected>} actAs another session at the same server, by the keys of another device
  */
 
 /** The member's own account. @param {Member} member */

@@ -40,11 +40,11 @@ export async function restore(parts, { kit, label }) {
 }
 
 /** @param {EntryParts} parts @param {{ keys: import("../core/device.js").DeviceKeys, account: string, transport: import("../core/transport.js").Transport }} who @returns {Member} */
-function memberOf({ origin, database, keyStore, report }, { keys, account, transport }) {
+function memberOf({ origin, database, keyStore, report, fetch }, { keys, account, transport }) {
   const now = () => transport.clock.now();
   const alarms = new Alarms({ database, now, nameOf: () => null, report });
   const accounts = new AccountBook({ database, transport, alarms });
-  return { keys, account, origin, joinedAt: now(), transport, clock: transport.clock, database, keyStore, accounts, alarms, roles: () => [] };
+  return { keys, account, origin, joinedAt: now(), transport, clock: transport.clock, database, keyStore, accounts, alarms, roles: () => [], actAs: (other) => connected({ origin, fetch }, other) };
 }
 
 /** Open the kit's grants, and grant the new device all of them. @param {EntryParts} parts @param {Member} member */

@@ -58,7 +58,7 @@ export class Session {
     const { keys, identity: { account, origin, joinedAt }, database, keyStore, alarms, prepare, exclusively } = parts;
     const transport = new Transport({ origin, keys, fetch: parts.fetch, hearing: this.#hearing() });
     const accounts = new AccountBook({ database, transport, alarms });
-    const member = { keys, account, origin, joinedAt, transport, clock: transport.clock, database, keyStore, accounts, alarms, roles: () => this.roles };
+    const member = { keys, account, origin, joinedAt, transport, clock: transport.clock, database, keyStore, accounts, alarms, roles: () => this.roles, actAs: async (/** @type {import("../core/device.js").DeviceKeys} */ other) => (await import("./second-session.js")).connected({ origin, fetch: parts.fetch }, other) };
     const sender = new ReceiptSender(member);
     const acknowledged = new Acknowledged(database);
     const book = new CircleBook(member, { sender, acknowledged });

@@ -13,7 +13,7 @@ import { Relay, START } from "./relay.js";
 export class KeepingRelay extends Relay {
   profile = null;
   /** account → the one that took its place. */ replaced = new Map();
-  /** `step` counts the requests from when it is set; `kind`: never arrives (lost), or its answer does not (unheard). */ cut = null;
+  /** `step` counts the requests from when it is set, those `of` these events alone where it says so; `kind`: never arrives (lost), or its answer does not (unheard). */ cut = null;
 
   constructor() {
     super();
@@ -28,7 +28,8 @@ export class KeepingRelay extends Relay {
   }
 
   async call(event, request, who) {
-    const isNow = this.cut !== null && --this.cut.step === 0;
+    const isCounted = this.cut?.of?.has(event) ?? this.cut !== null;
+    const isNow = isCounted && --this.cut.step === 0;
     if (isNow) this.cut.came = true;
     if (isNow && this.cut.kind === "lost") throw new Unreachable();
     this.calls.push(event);

@@ -65,6 +65,15 @@ class LedgerAlarm(ClientError):
         self.is_new = is_new
 
 
+class RefusedHere(ClientError):
+    """The circle's rules do not allow this; nothing was changed."""
+
+    def __init__(self, word: str) -> None:
+        """``word``: the rule's, as the ledger names it."""
+        super().__init__(word)
+        self.word = word
+
+
 class UnknownCircle(ClientError):
     """There is no such circle among yours."""
 

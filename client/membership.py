@@ -6,10 +6,11 @@ from dataclasses import dataclass
 
 from relais.client import sealing
 from relais.client.circle_state import CircleView, fetch, refuse_alarmed
-from relais.client.errors import BadAnswer, Locked, NobodyWaits, ProfileUnreadable
+from relais.client.errors import BadAnswer, Locked, NobodyWaits, ProfileUnreadable, RefusedHere
 from relais.client.session import Session
 from relais.crypto import envelope, epoch, grant, ledger
 from relais.crypto.content import Content
+from relais.crypto.errors import ProtocolError
 from relais.crypto.ledger import (
     CircleState,
     Close,
@@ -140,15 +141,18 @@ def _prepare(
         keys[audience, number] = secrets.token_bytes(32)
         operations = [*operations, epoch.open_operation(audience, number, keys[audience, number])]
     mine = session.accounts[me.account]
-    entry = ledger.write_entry(
-        view.state,
-        me.keys,
-        account=me.account,
-        account_head=mine.head,
-        operations=operations,
-        at=at,
-    )
-    state = ledger.apply(view.state, entry, mine)
+    try:
+        entry = ledger.write_entry(
+            view.state,
+            me.keys,
+            account=me.account,
+            account_head=mine.head,
+            operations=operations,
+            at=at,
+        )
+        state = ledger.apply(view.state, entry, mine)
+    except ProtocolError as error:
+        raise RefusedHere(error.reason) from error
     before = ledger.entitled(view.state, session.accounts, at)
     grants = _seal_grants(session, state, _wanted(session, state, at) - before, keys)
     profile = _sealed_again(session, view, state, keys) if opened else None

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from relais.client import emergency, escrow, guarding
 from relais.client.emergency import Emergency
-from relais.client.errors import ClientError, GuardiansMissing, ServerUnreachable
+from relais.client.errors import ClientError, GuardiansMissing, RefusedHere, ServerUnreachable
 from relais.client.escrow import Sharing
 from relais.client.sdk import Client
 from relais.client.session import Session
@@ -88,7 +88,7 @@ async def _release(session: Session, one: Emergency) -> bool:
     async with _acting(session, one, keys) as acting:
         try:
             await _let_in(Client(acting), one)
-        except (Refusal, ProtocolError):
+        except (Refusal, ProtocolError, RefusedHere):
             if (await emergency.found(session, one.id)).state == "released":
                 return False
             raise

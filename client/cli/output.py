@@ -20,6 +20,7 @@ from relais.client.errors import (
     NoShareHere,
     NotEnrolled,
     PassphraseNeeded,
+    RefusedHere,
     ServerUnreachable,
     UnknownAttachment,
     UnknownCircle,
@@ -66,7 +67,7 @@ _EXITS: tuple[tuple[tuple[type[Exception], ...], Exit], ...] = (
         Exit.LOCKED,
     ),
     ((ProtocolError, BadAnswer, LedgerAlarm), Exit.PROOF),
-    ((Refusal,), Exit.REFUSED),
+    ((Refusal, RefusedHere), Exit.REFUSED),
 )
 
 
@@ -113,6 +114,8 @@ def facts_of(error: Exception) -> dict[str, Any]:
         return dict(error.as_wire())
     if isinstance(error, ProtocolError):
         return {"code": "protocol", "reason": error.reason}
+    if isinstance(error, RefusedHere):
+        return {"code": error.reason, "reason": error.word, "sentence": str(error)}
     if isinstance(error, ClientError):
         return {"code": error.reason, "sentence": str(error)}
     return {"code": "failed", "sentence": str(error)}

@@ -277,6 +277,19 @@ def test_members_remove_leave_and_close(cast: Cast) -> None:
     assert made in {one["circle"] for one in cast.nurse.json("circle", "list", "--closed")}
 
 
+def test_an_act_against_the_circles_rules_is_refused_here_and_is_no_lie_of_the_server(
+    cast: Cast,
+) -> None:
+    made = cast.nurse.json("circle", "new", *PATIENT)["circle"]
+    cast.nurse.run("circle", "add", made, cast.accounts["doctor"])
+    twice = cast.nurse.run("circle", "add", made, cast.accounts["doctor"], code=3)
+    assert (twice.error["code"], twice.error["reason"]) == ("refused-here", "already-a-member")
+    cast.nurse.run("circle", "remove", made, cast.accounts["doctor"])
+    again = cast.nurse.run("circle", "remove", made, cast.accounts["doctor"], code=3)
+    assert (again.error["code"], again.error["reason"]) == ("refused-here", "not-a-member")
+    assert cast.nurse.json("audit", "status")["alarm"] is None
+
+
 def test_a_second_folder_joins_by_the_code_and_is_cut_off_when_revoked(
     cast: Cast, circle: str, tmp_path: Path
 ) -> None:

@@ -7,9 +7,8 @@ import thief
 from people import ODETTE, Person, Town, enrol
 
 from relais.client import circle_state
-from relais.client.errors import NobodyWaits, UnknownCircle
+from relais.client.errors import NobodyWaits, RefusedHere, UnknownCircle
 from relais.client.sdk import Circle, Client
-from relais.crypto.errors import ProtocolError
 from relais.models.ids import AccountId
 from relais.models.refusal import Refusal
 from relais.models.wire.account import Invite
@@ -100,7 +99,7 @@ async def test_where_a_lead_is_left_a_colleague_lets_nobody_in_again(town: Town)
     await reset(town, denis.account, "Denis")
     theirs = await olga.circle(circle.circle)
     assert [one.account for one in await theirs.waiting()] == [denis.account]
-    with pytest.raises(ProtocolError, match="not-allowed"):
+    with pytest.raises(RefusedHere, match="not-allowed"):
         await theirs.readmit(denis.account)
     await circle.readmit(denis.account)
 

@@ -21,7 +21,7 @@ from truth import CircleTruth
 from world import DAY, MINUTE, Phone
 
 from relais.client import healing, membership, posting
-from relais.client.errors import NobodyWaits, ServerUnreachable
+from relais.client.errors import NobodyWaits, RefusedHere, ServerUnreachable
 from relais.client.posting import Writing
 from relais.crypto.errors import ProtocolError
 from relais.models.refusal import Code, Refusal
@@ -329,6 +329,9 @@ async def finished(scene: Scene, act: Act) -> None:
     """Once more, as whoever saw no answer does; it may be done already."""
     try:
         await act(scene)
+    except RefusedHere as error:
+        if error.word not in DONE_ALREADY:
+            raise
     except (ProtocolError, Refusal) as error:
         if error.reason not in DONE_ALREADY:
             raise

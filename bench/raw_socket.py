@@ -42,7 +42,7 @@ class RawSocket(asyncio.Protocol):
         address = urlsplit(origin)
         loop = asyncio.get_running_loop()
         _, opened = await loop.create_connection(
-            lambda: cls(token, hear), address.hostname, address.port
+            lambda: cls(token, hear), address.hostname or "", address.port or 80
         )
         opened._write(_upgrade(address.netloc))
         await opened._connected

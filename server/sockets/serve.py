@@ -29,7 +29,7 @@ from relais.server.stated import read_stated
 log = logging.getLogger(__name__)
 
 Action = Callable[[Caller, Any], Awaitable[Any]]
-EVENTS_TO_REQUESTS: dict[str, Any] = {kind.EVENT: kind for kind in list[Any](REQUESTS)}
+EVENTS_TO_REQUESTS: dict[str, Any] = {kind.EVENT: kind for kind in list(REQUESTS)}
 CUT_OFF = "relais.cut-off"
 PROFILE_CHANGED = "relais.profile-changed"
 

@@ -57,7 +57,7 @@ test("as long as all are there, nothing is fetched again, also where some are fo
 const LOSSES = { "one in the middle": [5], "the newest": [8], "the oldest": [1], "several": [2, 3, 6], "the oldest and one of the newest": [1, 7], "all": numbers(1, MANY) };
 
 for (const [what, lost] of Object.entries(LOSSES)) {
-  for (const [how, more] of [["", {}], [", beside those for others", { others: [4] }], [", where a page holds two", { pages: 2 }]]) {
+  for (const [how, more] of Object.entries({ "": {}, ", beside those for others": { others: [4] }, ", where a page holds two": { pages: 2 } })) {
     test(`${what} of the kept notes lost${how}: the others show at once, and with a connection all are here and kept again`, async () => {
       const { relay, load, lose, mine } = await scene(more);
       await lose(...lost);

@@ -227,6 +227,16 @@ async def test_an_entry_of_the_audit_log_leads_to_all_of_the_same_person(views: 
         assert search["account"] is None
 
 
+async def test_a_finding_of_emergency_access_leads_to_whoever_was_let_in(views: Views) -> None:
+    async with views.context(viewport=DESKTOP) as context:
+        page = await views.show(context, "/#/audit", {"roles": EVERY_ROLE, "overdue": 1})
+        finding = page.locator(".finding", has_text="est entré dans un cercle").first
+        said = await finding.locator(".strong").first.inner_text()
+        await finding.get_by_role("button", name="Cette personne").click()
+        name = await page.locator(".picked").inner_text()
+        assert name.strip() == said.partition(" est entré")[0]
+
+
 async def test_the_proof_says_what_was_proven(views: Views) -> None:
     async with views.context(viewport=DESKTOP) as context:
         page = await views.show(context, "/#/audit", {"roles": EVERY_ROLE})

@@ -57,6 +57,12 @@ async def count(window: Window, name: str) -> int:
     return int(await _run(window, counted))
 
 
+async def until_count(window: Window, name: str, number: int) -> None:
+    """Wait until so many are kept, which is a moment after they are shown."""
+    while await count(window, name) != number:
+        await window.page.wait_for_timeout(20)
+
+
 async def change(window: Window, key: str, changes: dict[str, Any]) -> None:
     """Put other fields into one of the values."""
     await _run(

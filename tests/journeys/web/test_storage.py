@@ -3,7 +3,7 @@
 import pytest
 from playwright.async_api import expect
 from web_stage import Stage, join
-from web_storage import clear, count, delete_database, take_first
+from web_storage import clear, count, delete_database, take_first, until_count
 from web_window import Window
 
 pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="session")]
@@ -66,8 +66,7 @@ async def test_what_is_gone_beside_the_keys_is_fetched_again(
     window, circle = await with_a_note(stage)
     await window.write("Vue et comptée.")
     await window.until_sent("Vue et comptée.")
-    while await count(window, "notes") < 2:  # it is kept a moment after it is shown as sent
-        await window.page.wait_for_timeout(20)
+    await until_count(window, "notes", 2)
     before = {name: await count(window, name) for name in gone}
     await window.go("me")
     await clear(window, *gone)
@@ -80,7 +79,7 @@ async def test_what_is_gone_beside_the_keys_is_fetched_again(
     await expect(window.note("Vue et comptée.").locator("note-seen")).to_be_visible()
     for name in gone:
         assert before[name] > 0, f"{name} held something"
-        assert await count(window, name) == before[name], f"{name} is whole again"
+        await until_count(window, name, before[name])
 
 
 async def test_a_single_note_that_is_gone_is_fetched_again_between_those_that_are_not(
@@ -89,8 +88,7 @@ async def test_a_single_note_that_is_gone_is_fetched_again_between_those_that_ar
     window, circle = await with_a_note(stage)
     await window.write("Restée là.")
     await window.until_sent("Restée là.")
-    while await count(window, "notes") < 2:
-        await window.page.wait_for_timeout(20)
+    await until_count(window, "notes", 2)
     await window.go("me")
     await take_first(window, "notes")
     assert await count(window, "notes") == 1
@@ -99,7 +97,7 @@ async def test_a_single_note_that_is_gone_is_fetched_again_between_those_that_ar
     await window.open_circle(circle)
     await expect(window.note("Restée là.")).to_be_visible()
     await expect(window.note(TEXT)).to_be_visible()
-    assert await count(window, "notes") == 2, "and it is kept again"
+    await until_count(window, "notes", 2)
 
 
 async def test_the_devices_page_says_whether_the_browser_promised(stage: Stage) -> None:

@@ -4,15 +4,16 @@ import logging
 from dataclasses import dataclass
 
 from relais.client import circle_state, membership, note_keys
-from relais.client.errors import ClientError
+from relais.client.errors import ClientError, ServerUnreachable
 from relais.client.session import Session
 from relais.crypto.errors import ProtocolError
 from relais.models.ids import AccountId, CircleId, Millis
-from relais.models.refusal import Refusal
+from relais.models.refusal import Code, Refusal
 from relais.models.wire import circle as wire
 from relais.models.wire.circle import GetMissing, Missing
 
 _log = logging.getLogger(__name__)
+_PASSING = frozenset({Code.UNAVAILABLE, Code.RATE_LIMITED, Code.UNAUTHENTICATED, Code.INTERNAL})
 
 
 async def heal_all(session: Session) -> int:
@@ -25,7 +26,10 @@ async def heal_circle(session: Session, circle: CircleId) -> int:
 
 
 async def heal_own(session: Session) -> int:
-    """The same in all its circles, for the devices of its own account alone."""
+    """The same in all its circles, for the devices of its own account alone, of which one may be about to go.
+
+    So what may do by itself later is no reason to go on: raises `ServerUnreachable`, and a `Refusal` that passes.
+    """
     return await _heal(session, None, only=session.identity.account)
 
 
@@ -65,8 +69,19 @@ async def _heal(session: Session, circle: CircleId | None, *, only: AccountId | 
     stored = 0
     named = {row.circle for row in answer.missing} | {row.circle for row in answer.notes}
     for one in sorted(named):
-        stored += await _heal_one(session, one, answer)
+        try:
+            stored += await _heal_one(session, one, answer)
+        except (Refusal, ProtocolError, ClientError) as error:
+            if only is not None and _passes(error):
+                raise
+            _log.warning("circle %s not healed: %s", one[:8], error)  # and the others are
     return stored
+
+
+def _passes(error: Exception) -> bool:
+    return isinstance(error, ServerUnreachable) or (
+        isinstance(error, Refusal) and error.code in _PASSING
+    )
 
 
 def _of_account(missing: Missing, account: AccountId) -> Missing:
@@ -77,18 +92,13 @@ def _of_account(missing: Missing, account: AccountId) -> Missing:
 
 
 async def _heal_one(session: Session, circle: CircleId, missing: Missing) -> int:
-    """One circle that can't be healed must not keep the others from it: its reason is logged."""
     rows = [row for row in missing.missing if row.circle == circle]
     notes = [row for row in missing.notes if row.circle == circle]
-    try:
-        waiting = {row.account for row in rows} | {row.account for row in notes}
-        await session.accounts.load(waiting, fresh=True)
-        view = await circle_state.fetch(session, circle)
-        wanted = (
-            (row.account, row.device, row.audience, epoch) for row in rows for epoch in row.epochs
-        )
-        stored = await membership.heal(session, view, wanted)
-        return stored + (await note_keys.give(session, view, notes) if notes else 0)
-    except (Refusal, ProtocolError, ClientError) as error:
-        _log.warning("circle %s not healed: %s", circle[:8], error)
-        return 0
+    waiting = {row.account for row in rows} | {row.account for row in notes}
+    await session.accounts.load(waiting, fresh=True)
+    view = await circle_state.fetch(session, circle)
+    wanted = (
+        (row.account, row.device, row.audience, epoch) for row in rows for epoch in row.epochs
+    )
+    stored = await membership.heal(session, view, wanted)
+    return stored + (await note_keys.give(session, view, notes) if notes else 0)

@@ -19,6 +19,7 @@ from world import HOUR, MINUTE, Human, Phone
 from relais.client import emergency, escrow, release
 from relais.client.emergency import Asking
 from relais.client.emergency_card import Card
+from relais.client.errors import ServerUnreachable
 from relais.client.escrow import Sharing
 from relais.client.posting import Writing
 from relais.client.sdk import Circle, Client
@@ -158,12 +159,15 @@ async def test_what_is_not_decided_in_a_day_or_until_its_end_has_expired(scene: 
 WRITES = (AppendEntry, ShareEscrow, AppendStatement, GiveGrants)
 
 
-async def test_cut_after_any_step_a_release_leaves_an_escrow_that_works(scene: Scene) -> None:
+@pytest.mark.parametrize("trouble", [Killed, ServerUnreachable])
+async def test_cut_at_any_step_a_release_leaves_an_escrow_that_works(
+    scene: Scene, trouble: type[BaseException]
+) -> None:
     done = 0
     for step in range(1, 20):
         id_ = await scene.ask()
         await scene.approve(FIRST, id_)
-        came = await _cut(scene, step, id_)
+        came = await _cut(scene, step, id_, trouble)
         done += came
 
         await scene.approve(THIRD, id_)
@@ -180,24 +184,27 @@ async def test_cut_after_any_step_a_release_leaves_an_escrow_that_works(scene: S
     await scene.check()
 
 
-async def _cut(scene: Scene, step: int, id_: Digest) -> bool:
-    """Complete the quorum, and be killed once the escrow's session has done its write of this number. Whether it came to that."""
+async def _cut(scene: Scene, step: int, id_: Digest, trouble: type[BaseException]) -> bool:
+    """Complete the quorum, and be killed once the escrow's session has done its write of this number, or let that write be lost.
+    Whether it came to that."""
     real, count = Session.call, 0
 
     async def call(session: Session, request: Any) -> Any:
         nonlocal count
+        is_write = session.roles == ("escrow",) and isinstance(request, WRITES)
+        count += is_write
+        if is_write and count == step and trouble is ServerUnreachable:
+            raise trouble
         answer = await real(session, request)
-        if session.roles == ("escrow",) and isinstance(request, WRITES):
-            count += 1
-            if count == step:
-                raise Killed
+        if is_write and count == step:
+            raise trouble
         return answer
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(Session, "call", call)
         try:
             await scene.approve(SECOND, id_)
-        except Killed:
+        except (trouble, release.NotRenewed):
             await scene.world.end(scene.phone(SECOND))
             return True
     return False

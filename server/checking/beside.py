@@ -167,12 +167,13 @@ def _kill(process: asyncio.subprocess.Process | None) -> None:
 
 
 async def _end(process: asyncio.subprocess.Process) -> None:
-    """By the end of its input; by force where it does not see that."""
+    """By the end of its input; by force where it does not see that in time, or where nobody waits so long."""
     assert process.stdin is not None
     process.stdin.close()
     try:
-        async with asyncio.timeout(END_SECONDS):
-            await process.wait()
-    except TimeoutError:
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(END_SECONDS):
+                await process.wait()
+    finally:
         _kill(process)
         await process.wait()

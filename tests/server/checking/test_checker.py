@@ -66,6 +66,14 @@ class Desk:
                 return
         raise AssertionError("nothing was handed over")
 
+    async def until_let_go(self) -> None:
+        """Its process is being ended."""
+        for _ in range(20):
+            await asyncio.sleep(0)
+            if not self.checker.beside.pid:
+                return
+        raise AssertionError("nobody ends it")
+
     async def until_gone(self, pid: int) -> None:
         """Ask on, as members do, until another process answers."""
         async with asyncio.timeout(GENEROUS):
@@ -212,6 +220,20 @@ async def test_an_end_with_questions_open_answers_them() -> None:
         os.kill(pid, signal.SIGKILL)
     found: list[Checked] = await asyncio.gather(*asking)
     assert found == [check(DATA, KEY)] * 30
+
+
+async def test_an_end_that_is_cut_short_leaves_no_process() -> None:
+    one = Desk("beside")
+    running = asyncio.create_task(one.checker.run())
+    await one.ask(1)
+    pid = await one.until_ready()
+    os.kill(pid, signal.SIGSTOP)  # so that it does not end by itself
+    running.cancel()
+    await one.until_let_go()
+    running.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await running
+    assert not _is_there(pid)
 
 
 async def test_neither_ctrl_c_nor_a_stop_of_the_service_ends_it_before_the_server() -> None:

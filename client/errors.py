@@ -68,10 +68,10 @@ class LedgerAlarm(ClientError):
 class RefusedHere(ClientError):
     """The circle's rules do not allow this; nothing was changed."""
 
-    def __init__(self, word: str) -> None:
-        """``word``: the rule's, as the ledger names it."""
-        super().__init__(word)
-        self.word = word
+    def __init__(self, rule: str) -> None:
+        """``rule``: the word by which the ledger names it."""
+        super().__init__(rule)
+        self.rule = rule
 
 
 class UnknownCircle(ClientError):

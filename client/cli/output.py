@@ -115,7 +115,7 @@ def facts_of(error: Exception) -> dict[str, Any]:
     if isinstance(error, ProtocolError):
         return {"code": "protocol", "reason": error.reason}
     if isinstance(error, RefusedHere):
-        return {"code": error.reason, "reason": error.word, "sentence": str(error)}
+        return {"code": error.reason, "reason": error.rule, "sentence": str(error)}
     if isinstance(error, ClientError):
         return {"code": error.reason, "sentence": str(error)}
     return {"code": "failed", "sentence": str(error)}

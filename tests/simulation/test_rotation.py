@@ -330,7 +330,7 @@ async def finished(scene: Scene, act: Act) -> None:
     try:
         await act(scene)
     except RefusedHere as error:
-        if error.word not in DONE_ALREADY:
+        if error.rule not in DONE_ALREADY:
             raise
     except (ProtocolError, Refusal) as error:
         if error.reason not in DONE_ALREADY:

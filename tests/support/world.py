@@ -16,7 +16,7 @@ from truth import CircleTruth, Truth
 
 from relais.client import enrolment
 from relais.client.enrolment import NewDevice
-from relais.client.errors import ClientError, ServerUnreachable
+from relais.client.errors import ClientError, RefusedHere, ServerUnreachable
 from relais.client.identity import Identity
 from relais.client.sdk import Client
 from relais.client.session import Session
@@ -259,7 +259,8 @@ class World:
 
     def _expected(self, phone: Phone, error: Exception) -> str:
         """What people are told when they try what they may not, or at a bad moment."""
-        reason = getattr(error, "reason", None) or str(error)
+        rule = error.rule if isinstance(error, RefusedHere) else None
+        reason = rule or getattr(error, "reason", None) or str(error)
         code = error.code if isinstance(error, Refusal) else None
         harmless = {
             *("not-allowed", "not-a-member", "last-lead", "last-device", "circle-closed"),

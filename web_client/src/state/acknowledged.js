@@ -42,23 +42,25 @@ export class Acknowledged {
     return Math.min(Infinity, ...(await this.of(circle)).map((row) => row.seq ?? Infinity));
   }
 
-  /** Compare with an answer: what stands where it was said to is let go; what does not is kept as lost. @param {Account} told @returns {Promise<Row[]>} those */
+  /** Compare with an answer: what stands where it was said to is let go. @param {Account} told @returns {Promise<Row[]>} what does not, for `lose` */
   async judge(told) {
     const rows = await this.of(told.circle);
     if (rows.length === 0 || !told.reader) return [];
     const numbers = [...told.answer.notes.map((note) => note.seq), ...told.answer.others];
     const stored = new Map(told.answer.notes.map((note) => [note.seq, note.envelope]));
-    const lost = [];
+    const missing = [];
     for (const row of rows) {
       const found = await stands(row, { ...told, stored, reached: Math.max(told.first - 1, ...numbers) });
-      if (found === false) lost.push(row);
+      if (found === false) missing.push(row);
       if (found) await this.#database.write([removal(row)]);
     }
-    for (const row of lost) {
-      await this.#database.write([{ store: "outbox", put: { ...row, lost: true } }]);
-      await this.onLost({ ...row, lost: true });
-    }
-    return lost;
+    return missing;
+  }
+
+  /** Keep a version as lost. @param {Row} row */
+  async lose(row) {
+    await this.#database.write([{ store: "outbox", put: { ...row, lost: true } }]);
+    await this.onLost({ ...row, lost: true });
   }
 }
 

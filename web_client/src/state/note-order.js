@@ -51,9 +51,13 @@ export class NoteOrder {
   /** The numbers, from `first` on, at which the answer does not show what the server said it stored there. @param {Answer} answer @param {number} first @returns {Promise<number[]>} */
   async judge(answer, first) {
     const { circle, self: reader } = this.#keeper;
-    const lost = await this.#acknowledged.judge({ circle, answer, first, reader });
-    for (const { envelope, seq = null } of lost) this.#member.alarms.raise("lost-note", circle, null, { of: envelope && (await digest(envelope)), seq });
-    return lost.map((row) => /** @type {number} */ (row.seq));
+    const missing = await this.#acknowledged.judge({ circle, answer, first, reader });
+    for (const row of missing) {
+      const { envelope, seq = null } = row;
+      this.#member.alarms.raise("lost-note", circle, null, { of: envelope && (await digest(envelope)), seq });
+      await this.#acknowledged.lose(row); // after that nobody asks again: an alarm that was not kept would never come
+    }
+    return missing.map((row) => /** @type {number} */ (row.seq));
   }
 
   /** Up to where it need not be read again, of what was read up to `to`. @param {{ from: number, to: number }} span */

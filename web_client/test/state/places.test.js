@@ -99,6 +99,18 @@ const DROPS = {
   "left out": (relay) => sync(() => ({ notes: [{ ...relay.notes[0], seq: 5 }], last_seq: 5, others: [] })),
 };
 
+test("a page that ends while a note is found lost has kept the alarm before", async () => {
+  const { relay, load, member, ...page } = await scene();
+  await write({ member, ...page }, relay.circle, "quatre");
+  Object.assign(relay.answers, DROPS.dropped(relay));
+  const ended = await load();
+  ended.acknowledged.onLost = () => Promise.reject(new DOMException("", "AbortError"));
+  await ended.log.sync(3).catch((error) => assert.ok(["wrong-order", undefined].includes(error.reason)));
+  const again = await load();
+  await again.member.alarms.load();
+  assert.ok(alarmsOf(again.member).includes("lost-note"));
+});
+
 for (const [how, lie] of Object.entries(DROPS)) {
   test(`a note that was acknowledged and is ${how} is an alarm, stays with its author, and is sent again`, async () => {
     const { relay, load, member, ...page } = await scene();

@@ -23,7 +23,8 @@ from relais.server import clock as server_clock
 from relais.server.app import running
 from relais.server.config import Settings
 
-LONG_AGO = 1_790_000_000_000
+FAR_AHEAD = 4_102_444_800_000
+"""Milliseconds: the year 2100. Nothing expires by the database's own clock, which deletes what is over as others look."""
 
 
 class KeyringInMemory(KeyringBackend):
@@ -147,7 +148,7 @@ def _same_kind(failure: str | None, other: str | None) -> bool:
 @asynccontextmanager
 async def life(*, over_sockets: bool = False) -> AsyncIterator[Life]:
     """A node on an embedded database of its own, for as long as it takes."""
-    time = SimulatedTime(LONG_AGO)
+    time = SimulatedTime(FAR_AHEAD)
     with (
         TemporaryDirectory(prefix="relais-days-", dir=_quick_folder()) as folder,
         pytest.MonkeyPatch.context() as patch,

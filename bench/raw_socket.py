@@ -14,7 +14,7 @@ from urllib.parse import urlsplit
 import msgpack
 
 _CONNECT, _EVENT, _ACK = 0, 2, 3
-_TYPE = msgpack.packb("type")
+_EVENT_STARTS = msgpack.packb("type") + bytes((_EVENT,))
 _OPEN, _PING, _PONG = b"0", b"2", b"3"
 _TEXT, _BINARY, _CLOSE = 0x81, 0x82, 0x88
 _MASKED, _NO_MASK = 0x80, bytes(4)
@@ -95,7 +95,7 @@ class RawSocket(asyncio.Protocol):
 
     def _take(self, kind: int, payload: bytes) -> None:
         """The packet's type stands first (python-socketio writes it so): events are not decoded."""
-        if kind == _BINARY and payload[1 : len(_TYPE) + 2] == _TYPE + bytes((_EVENT,)):
+        if kind == _BINARY and payload.startswith(_EVENT_STARTS, 1):
             self._hear(payload)
         elif kind == _BINARY:
             self._answered(msgpack.unpackb(payload))

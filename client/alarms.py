@@ -13,14 +13,13 @@ from relais.client.errors import BadAnswer, ClientError, LedgerAlarm, ServerUnre
 from relais.client.home import Home
 from relais.crypto.errors import ProtocolError
 from relais.models.ids import AccountId, CircleId, Digest, Millis
-from relais.models.refusal import Code, Refusal
+from relais.models.refusal import Refusal
 from relais.models.wire.alarm import ReportAlarm
 
 _FILE = "alarms"
 _MOST = 200
 _PAUSES = (5, 30, 120, 600)
 """Seconds between two tries to report."""
-_PASSING = (Code.UNAVAILABLE, Code.RATE_LIMITED, Code.UNAUTHENTICATED, Code.INTERNAL)
 _log = logging.getLogger(__name__)
 
 FORGED_NOTE: Final = "forged-note"
@@ -99,7 +98,7 @@ class Alarms:
             try:
                 await call(ReportAlarm(**asdict(alarm)))
             except Refusal as refusal:
-                if refusal.code in _PASSING:
+                if refusal.passes:
                     raise
                 _log.info("an alarm is not noted: %s", refusal)  # which is an entry itself
             self._mark_told(alarm)

@@ -8,12 +8,11 @@ from relais.client.errors import ClientError, ServerUnreachable
 from relais.client.session import Session
 from relais.crypto.errors import ProtocolError
 from relais.models.ids import AccountId, CircleId, Millis
-from relais.models.refusal import Code, Refusal
+from relais.models.refusal import Refusal
 from relais.models.wire import circle as wire
 from relais.models.wire.circle import GetMissing, Missing
 
 _log = logging.getLogger(__name__)
-_PASSING = frozenset({Code.UNAVAILABLE, Code.RATE_LIMITED, Code.UNAUTHENTICATED, Code.INTERNAL})
 
 
 async def heal_all(session: Session) -> int:
@@ -79,9 +78,7 @@ async def _heal(session: Session, circle: CircleId | None, *, only: AccountId | 
 
 
 def _passes(error: Exception) -> bool:
-    return isinstance(error, ServerUnreachable) or (
-        isinstance(error, Refusal) and error.code in _PASSING
-    )
+    return isinstance(error, ServerUnreachable) or (isinstance(error, Refusal) and error.passes)
 
 
 def _of_account(missing: Missing, account: AccountId) -> Missing:

@@ -20,13 +20,6 @@ from relais.models.wire.note import NoteStored, PostNote
 
 _log = logging.getLogger(__name__)
 _TRIES = 5
-_PASSING = (
-    Code.UNAVAILABLE,
-    Code.RATE_LIMITED,
-    Code.UNAUTHENTICATED,
-    Code.INTERNAL,
-    Code.STALE_EPOCH,
-)
 
 
 @dataclass(frozen=True)
@@ -115,7 +108,7 @@ async def deliver(session: Session, waiting: Waiting, *, progress: Progress = si
     try:
         answer, sent = await _post(session, waiting)
     except Refusal as refusal:
-        if refusal.code not in _PASSING:
+        if not _may_wait(refusal):
             _done(session.home, waiting)
         raise
     if not _may_not_rotate(session):  # a bot reads nothing, and could never let go of it
@@ -196,10 +189,15 @@ async def _current(session: Session, circle: CircleId) -> CircleView:
     try:
         return await membership.append(session, circle, membership.rotate(session), fresh=True)
     except Refusal as refusal:
-        if refusal.code in _PASSING:
+        if _may_wait(refusal):
             raise
         # It is the new epoch that was refused: nothing is said of the note, which waits.
         raise Refusal(Code.STALE_EPOCH, reason=refusal.reason) from refusal
+
+
+def _may_wait(refusal: Refusal) -> bool:
+    """For the server, or for somebody who opens the next epoch: the note stays."""
+    return refusal.passes or refusal.code is Code.STALE_EPOCH
 
 
 def _may_not_rotate(session: Session) -> bool:

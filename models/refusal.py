@@ -35,6 +35,11 @@ HTTP_STATUS: Final = {
 }
 
 
+_PASSING: Final = frozenset(
+    {Code.UNAVAILABLE, Code.RATE_LIMITED, Code.UNAUTHENTICATED, Code.INTERNAL}
+)
+
+
 class Refusal(Exception):
     """The caller can act on this: a code and facts, never content, a key or a name."""
 
@@ -48,6 +53,11 @@ class Refusal(Exception):
         """The stable word of the broken rule, where one was."""
         reason = self.facts.get("reason")
         return reason if isinstance(reason, str) else None
+
+    @property
+    def passes(self) -> bool:
+        """Whether the same request may be answered later: what it asks for was not judged."""
+        return self.code in _PASSING
 
     def as_wire(self) -> dict[str, Fact]:
         return {"code": self.code.value, **self.facts}

@@ -134,6 +134,11 @@ def test_a_refusal_crosses_the_wire() -> None:
     assert Refusal.from_wire({"code": "from-tomorrow"}).code is Code.INTERNAL
 
 
+def test_what_was_not_judged_passes_and_what_was_does_not() -> None:
+    passing = {code.value for code in Code if Refusal(code).passes}
+    assert passing == {"unavailable", "rate_limited", "unauthenticated", "internal"}
+
+
 def test_uuid7_carries_its_time_and_sorts_by_it() -> None:
     early, late = uuid7(1_700_000_000_000), uuid7(1_700_000_000_001)
     assert early < late

@@ -176,6 +176,12 @@ def test_a_rule_that_is_off_finds_nothing() -> None:
     assert found == [[]]
 
 
+def test_what_an_earlier_release_remembered_of_somebody_is_read() -> None:
+    stored = as_stored(Person(days=12))
+    del stored["told_colleagues"]
+    assert from_stored(stored) == Person(days=12)
+
+
 @pytest.mark.parametrize(
     "change",
     [

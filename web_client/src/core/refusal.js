@@ -6,6 +6,8 @@ export const CODES = /** @type {const} */ ([
 ]);
 /** @typedef {(typeof CODES)[number]} Code */
 
+const PASSING = /** @type {ReadonlySet<Code>} */ (new Set(["unavailable", "rate_limited", "unauthenticated", "internal"]));
+
 /** The server's no: a code, facts, and where one was broken the rule's word. */
 export class Refusal extends Error {
   /** @param {Code} code @param {Readonly<Record<string, unknown>>} [facts] */
@@ -20,6 +22,11 @@ export class Refusal extends Error {
   get reason() {
     const { reason } = this.facts;
     return typeof reason === "string" ? reason : null;
+  }
+
+  /** May the same request be answered later? What it asks for was not judged. */
+  get passes() {
+    return PASSING.has(this.code);
   }
 
   /** Read an `error` map; an unknown code is read as `internal`. @param {unknown} error */

@@ -7,7 +7,6 @@ import { Lane } from "./lane.js";
 
 const KEY = "alarm reports";
 const MOST = 200;
-const PASSING = new Set(["rate_limited", "unavailable", "unauthenticated", "internal"]);
 
 export class AlarmReports {
   #database;
@@ -50,7 +49,7 @@ export class AlarmReports {
     } catch (error) {
       if (error instanceof Unreachable) return false;
       if (!(error instanceof Refusal)) throw error;
-      return !PASSING.has(error.code);
+      return !error.passes;
     }
     return true;
   }

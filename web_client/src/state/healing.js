@@ -10,7 +10,6 @@ import { append, dueFor, rotating, sealGrants } from "./membership.js";
 /** @typedef {import("../core/wire.d.ts").MissingGrant} MissingGrant */
 
 const CIRCLES_AT_ONCE = 2;
-const PASSING = new Set(["unavailable", "rate_limited", "unauthenticated", "internal"]);
 
 /**
  * Make every missing grant this device can make, in one circle or in all; a circle that cannot be healed is reported and
@@ -39,7 +38,7 @@ export async function heal(member, { circle, keeperOf, isOwn = false }) {
 }
 
 /** @param {unknown} error */
-const isPassing = (error) => error instanceof Unreachable || (error instanceof Refusal && PASSING.has(error.code));
+const isPassing = (error) => error instanceof Unreachable || (error instanceof Refusal && error.passes);
 
 /**
  * Grant what is missing and, by the ledger this device has checked, entitled.

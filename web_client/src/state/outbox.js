@@ -36,8 +36,8 @@ import { recipient } from "./membership.js";
 const CIRCLES_AT_ONCE = 2;
 const STALE_TRIES = 5;
 const RETRY_AFTER = [2_000, 5_000, 15_000, 60_000];
-/** Refusals that pass by themselves: the version stays. */
-const PASSING = new Set(["unavailable", "rate_limited", "unauthenticated", "internal", "stale_epoch"]);
+/** For the server, or for somebody who opens the next epoch: the version stays. @param {Refusal} refusal */
+const mayWait = (refusal) => refusal.passes || refusal.code === "stale_epoch";
 /** @type {Sending} */
 const QUEUED = Object.freeze({ state: "queued", progress: 0, code: null, reason: null });
 /** @type {Sending} */
@@ -202,7 +202,7 @@ export class Outbox {
   /** @param {Row} row @param {unknown} error @returns {boolean} */
   #failed(row, error) {
     const failure = asFailure(error);
-    const isPassing = error instanceof Unreachable || failure.reason === "locked" || (error instanceof Refusal && PASSING.has(error.code));
+    const isPassing = error instanceof Unreachable || failure.reason === "locked" || (error instanceof Refusal && mayWait(error));
     if (isPassing) {
       this.#show(row, { ...QUEUED, code: error instanceof Refusal ? error.code : null, reason: failure.reason });
       this.#retryLater();
@@ -303,7 +303,7 @@ export class Outbox {
     try {
       await rotateIfDue(this.#member, keeper);
     } catch (error) {
-      if (!(error instanceof Refusal) || PASSING.has(error.code)) throw error;
+      if (!(error instanceof Refusal) || mayWait(error)) throw error;
       throw new Refusal("stale_epoch", { reason: error.reason });
     }
   }

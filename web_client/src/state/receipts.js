@@ -19,9 +19,6 @@ const CAUGHT_UP_MOST = 3_000;
 const NOTHING = Object.freeze({ stored: null, read: null, acknowledged: null });
 /** @type {ReadonlyMap<string, Seen>} */
 const NOBODY = new Map();
-/** Refusals that pass: the same receipts are sent again. */
-const PASSING = new Set(["unavailable", "rate_limited", "unauthenticated", "internal"]);
-
 /** What this device owes. */
 export class ReceiptSender {
   #member;
@@ -79,7 +76,7 @@ export class ReceiptSender {
       await transport.call("receipt.post", { circle, receipts });
       await this.#member.database.write(some.map((one) => ({ store: "promises", put: { ...one, isSent: true } })));
     } catch (error) {
-      if (!(error instanceof Refusal) || PASSING.has(error.code)) throw error;
+      if (!(error instanceof Refusal) || error.passes) throw error; // the same receipts are sent again
       if (some.length > 1) for (const one of some) await this.#sendSome(circle, [one]);
       else await this.#member.database.write(some.map((one) => ({ store: "promises", delete: keyOf(one) })));
     }

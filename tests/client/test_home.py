@@ -4,11 +4,13 @@ import io
 import json
 import os
 import stat
+from concurrent.futures import ProcessPoolExecutor
 from multiprocessing import get_context
 from pathlib import Path
 
 import keyring
 import pytest
+from counting import count_up
 from keyring.backend import KeyringBackend
 
 from relais.client import unlocking
@@ -177,16 +179,11 @@ def _disk_full(_handle: int) -> None:
     raise OSError("full")
 
 
-def _count_up(path: str, key: bytes) -> None:
-    home = Home(Path(path), key)
-    for _ in range(20):
-        home.update("count", lambda value: (value or 0) + 1)
-
-
 def test_two_processes_lose_no_update_of_each_other(tmp_path: Path) -> None:
     key = bytes(32)
-    with get_context("spawn").Pool(3) as pool:
-        pool.starmap(_count_up, [(str(tmp_path), key)] * 3)
+    with ProcessPoolExecutor(3, mp_context=get_context("spawn")) as pool:
+        for counted in [pool.submit(count_up, str(tmp_path), key) for _ in range(3)]:
+            counted.result()
     assert Home(tmp_path, key).read("count") == 60
 
 

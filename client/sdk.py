@@ -210,13 +210,15 @@ class Circle:
         waiting = posting.keep(self._session.home, self.circle, writing, at=now)
         return await posting.deliver(self._session, waiting, progress=progress)
 
-    async def correct(self, note: NoteId, text: str, **more: Any) -> Posted:
-        """Post the next version of one's own note, for whom the note was."""
+    async def correct(
+        self, note: NoteId, text: str, *, progress: Progress = silent, **changed: Any
+    ) -> Posted:
+        """Post the next version of one's own note. What is not `changed`, by fields of `Writing`, stays as it was.
+
+        Its files too: ``attached=()`` drops them. Its form does not: it says what the text said before.
+        """
         newest = (await self.versions(note))[-1]
-        replaced = (note, newest.version, newest.digest)
-        return await self.write(
-            Writing(text=text, replaces=replaced, audiences=newest.audiences, **more)
-        )
+        return await self.write(Writing(text=text, **_kept(newest) | changed), progress=progress)
 
     async def withdraw(self, note: NoteId, reason: str = "") -> Posted:
         newest = (await self.versions(note))[-1]
@@ -365,3 +367,21 @@ class Circle:
 
     async def close(self) -> None:
         await membership.append(self._session, self.circle, membership.close())
+
+
+def _kept(newest: Note) -> dict[str, Any]:
+    """What a correction takes over, as fields of `Writing`."""
+    kept = {
+        "replaces": (newest.note, newest.version, newest.digest),
+        "audiences": newest.audiences,
+        "urgent": newest.header.urgent,
+        "acknowledge": newest.header.acknowledge,
+        "attached": newest.attachments,
+    }
+    if content := newest.content:
+        kept |= {
+            "type": content.type,
+            "reply_to": content.reply_to,
+            "broadcast": content.broadcast,
+        }
+    return kept

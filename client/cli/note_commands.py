@@ -1,5 +1,6 @@
 """``post``, ``withdraw``, ``notes``, ``fetch``, ``ack``, ``receipts``, ``broadcast``."""
 
+from argparse import BooleanOptionalAction
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -72,9 +73,9 @@ def _writing_options(command: "argparse.ArgumentParser") -> None:
     command.add_argument(
         "--original", action="store_true", help="attach pictures as they are, metadata included"
     )
-    command.add_argument("--type", choices=TYPES, default="GEN")
-    command.add_argument("--urgent", action="store_true")
-    command.add_argument("--ack", action="store_true", help="ask for acknowledgement")
+    command.add_argument("--type", choices=TYPES, help="GEN, where it is not said")
+    command.add_argument("--urgent", action=BooleanOptionalAction)
+    command.add_argument("--ack", action=BooleanOptionalAction, help="ask for acknowledgement")
 
 
 def _circle_and_note(command: "argparse.ArgumentParser") -> None:
@@ -82,16 +83,15 @@ def _circle_and_note(command: "argparse.ArgumentParser") -> None:
     command.add_argument("note", metavar="NOTE")
 
 
-def _writing(given: "argparse.Namespace", **more: Any) -> Writing:
-    files = tuple(File(path.name, path.read_bytes(), given.original) for path in given.attach)
-    return Writing(
-        text=given.text,
-        type=given.type,
-        files=files,
-        urgent=given.urgent,
-        acknowledge=given.ack,
-        **more,
-    )
+def _said(given: "argparse.Namespace") -> dict[str, Any]:
+    """What the options say, as fields of `Writing`: what they leave open is not there."""
+    said = {
+        "type": given.type,
+        "files": tuple(File(path.name, path.read_bytes(), given.original) for path in given.attach),
+        "urgent": given.urgent,
+        "acknowledge": given.ack,
+    }
+    return {name: value for name, value in said.items() if value not in (None, ())}
 
 
 async def _post(call: "Invocation") -> int | None:
@@ -99,7 +99,8 @@ async def _post(call: "Invocation") -> int | None:
     if given.replace:
         return await _correct(call)
     home = Home.open(call.home)
-    writing = _writing(given, reply_to=given.reply_to, audiences=tuple(given.audience))
+    audiences = tuple(given.audience)
+    writing = Writing(given.text, reply_to=given.reply_to, audiences=audiences, **_said(given))
     waiting = posting.keep(home, given.circle, writing, at=ServerClock().now())
     try:
         async with Client.open(home) as me:
@@ -136,21 +137,16 @@ async def _deliver_earlier(me: Client, earlier: Waiting, call: "Invocation") -> 
 
 
 async def _correct(call: "Invocation") -> int:
+    """Files given take the place of those the note had."""
     given = call.arguments
+    changed = _said(given)
+    if given.attach:
+        changed["attached"] = ()
+    if given.reply_to:
+        changed["reply_to"] = given.reply_to
     async with Client.open(call.home) as me:
         circle = await me.circle(given.circle)
-        newest = (await circle.versions(given.replace))[-1]
-        kept = () if given.attach else newest.attachments
-        replaces = (given.replace, newest.version, newest.digest)
-        reply_to = given.reply_to or (newest.content.reply_to if newest.content else None)
-        writing = _writing(
-            given,
-            replaces=replaces,
-            attached=kept,
-            reply_to=reply_to,
-            audiences=newest.audiences,
-        )
-        posted = await circle.write(writing, progress=bar("sending"))
+        posted = await circle.correct(given.replace, given.text, progress=bar("sending"), **changed)
     _say_posted(call, posted)
     return Exit.OK
 
@@ -334,7 +330,7 @@ async def _broadcast(call: "Invocation") -> None:
     given = call.arguments
     async with Client.open(call.home) as me:
         broadcast, posted = await me.broadcast(
-            given.circles, _writing(given), progress=bar("sending")
+            given.circles, Writing(given.text, **_said(given)), progress=bar("sending")
         )
     facts = {
         "broadcast": broadcast,

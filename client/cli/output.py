@@ -118,7 +118,7 @@ def facts_of(error: Exception) -> dict[str, Any]:
         return {"code": error.reason, "reason": error.rule, "sentence": str(error)}
     if isinstance(error, ClientError):
         return {"code": error.reason, "sentence": str(error)}
-    return {"code": "failed", "sentence": str(error)}
+    return {"code": "failed", "sentence": _sentence(error)}
 
 
 def exit_of(error: Exception) -> Exit:
@@ -154,6 +154,8 @@ def _sentence(error: Exception) -> str:
         return f"the server refused: {error.code.value}" + (f" ({details})" if details else "")
     if isinstance(error, ProtocolError):
         return f"what arrived does not hold up to its proof: {error.reason}"
+    if isinstance(error, OSError) and error.filename:
+        return f"{error.filename}: {error.strerror}"
     return str(error)
 
 

@@ -198,6 +198,34 @@ def test_replace_reply_and_withdraw_show_in_the_timeline(cast: Cast, circle: str
     assert (lines[3]["withdrawn"], lines[3]["text"]) == (True, "erreur")
 
 
+def test_a_correction_keeps_what_it_does_not_change(
+    cast: Cast, circle: str, tmp_path: Path
+) -> None:
+    photo = str(picture(tmp_path))
+    first = cast.nurse.json(
+        *("post", circle, "--text", "500 mg", "--type", "INST", "--attach", photo),
+        *("--urgent", "--ack"),
+    )
+    said = ("post", circle, "--replace", first["note"], "--text")
+    cast.nurse.json(*said, "1000 mg")
+    cast.nurse.json(*said, "1000 mg le soir", "--no-urgent", "--type", "OBS")
+
+    lines = cast.doctor.run("notes", circle, "--after", str(first["seq"] - 1)).lines
+
+    assert [one["version"] for one in lines] == [1, 2, 3]
+    assert [one["type"] for one in lines] == ["INST", "INST", "OBS"]
+    assert [one["urgent"] for one in lines] == [True, True, False]
+    assert all(one["acknowledge"] for one in lines)
+    assert lines[0]["attachments"]
+    assert lines[0]["attachments"] == lines[1]["attachments"] == lines[2]["attachments"]
+
+
+def test_a_file_that_is_not_there_is_named(cast: Cast, circle: str, tmp_path: Path) -> None:
+    nowhere = str(tmp_path / "nowhere.jpg")
+    outcome = cast.nurse.run("post", circle, "--text", "x", "--attach", nowhere, code=1)
+    assert outcome.error["sentence"] == f"{nowhere}: No such file or directory"
+
+
 def test_follow_prints_what_comes_as_it_comes(cast: Cast, circle: str) -> None:
     before = cast.nurse.json("post", circle, "--text", "déjà là")
     with cast.doctor.started(

@@ -39,4 +39,7 @@ class Stranger:
     request: str | None = None
 
 
+CONSOLE = Stranger("console")
+"""Whoever runs the administrative commands."""
+
 Anyone = Caller | Stranger

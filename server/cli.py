@@ -1,4 +1,4 @@
-"""``relais-server``: serve, demo, invite, audit export, witness, witness-key."""
+"""``relais-server``: serve, demo, invite, backup, restore, audit export, witness, witness-key."""
 
 import argparse
 import asyncio
@@ -25,7 +25,7 @@ from relais.models.store.errors import StoreError
 from relais.models.store.invitations import InvitationRow, InvitationStore
 from relais.models.store.journal import GroupWriter
 from relais.models.store.migrations import migrate
-from relais.server import authorize, logs
+from relais.server import authorize, backup_command, logs
 from relais.server.accounts import DAY_MS, MOST_DAYS, check_resettable, make_invitation
 from relais.server.app import Node, database_folder, origin_of, running
 from relais.server.audit import console
@@ -33,7 +33,7 @@ from relais.server.audit import retention_command as keeping
 from relais.server.audit.export import export_log
 from relais.server.audit.parts import LogStores
 from relais.server.audit.record import Recorder
-from relais.server.callers import Stranger
+from relais.server.callers import CONSOLE
 from relais.server.clock import now_ms
 from relais.server.config import Settings, SettingsError, load
 from relais.server.demo import run_territory, territory
@@ -42,7 +42,6 @@ from relais.server.witness import command as witness
 log = logging.getLogger(__name__)
 
 FLAGS = ("host", "port", "data", "mongodb_uri", "redis_url", "origin", "web", "log_level")
-CONSOLE = Stranger("console")
 DEMO_DATA = Path(".demo")
 FAILED, WRONG_SETTING = 1, 2
 
@@ -158,6 +157,19 @@ def _exported(told: Mapping[str, Any]) -> str:
     return sentence.format_map(told)
 
 
+async def backup(settings: Settings, asked: argparse.Namespace) -> int:
+    async with _database(settings) as database, GroupWriter(database) as writer:
+        recorder = Recorder(AuditPending(writer))
+        await backup_command.write(database, recorder, settings, asked)
+    return 0
+
+
+async def restore(settings: Settings, asked: argparse.Namespace) -> int:
+    async with _unmigrated(settings) as database:
+        await backup_command.restore(database, settings, asked)
+    return 0
+
+
 @asynccontextmanager
 async def _until_stopped(settings: Settings) -> AsyncIterator[tuple[Node, asyncio.Event]]:
     """A running node, and the event that a signal sets."""
@@ -187,11 +199,17 @@ def _on_signal(loop: asyncio.AbstractEventLoop, number: int, stopped: asyncio.Ev
 @asynccontextmanager
 async def _database(settings: Settings) -> AsyncIterator[Database]:
     """The database in use, migrated."""
+    async with _unmigrated(settings) as database:
+        await migrate(database)
+        yield database
+
+
+@asynccontextmanager
+async def _unmigrated(settings: Settings) -> AsyncIterator[Database]:
     async with (
         _database_address(settings) as uri,
         await open_database(uri, name=settings.database) as database,
     ):
-        await migrate(database)
         yield database
 
 
@@ -240,6 +258,13 @@ def _parser() -> argparse.ArgumentParser:
     demo_parser = _command(commands, "demo", demo, "serve a made-up territory until Ctrl-C")
     demo_parser.add_argument("--empty", action="store_true", help="only the administrator")
     _invite_arguments(_command(commands, "invite", invite, "print a one-time invitation"))
+    backup_command.declare(
+        _command(commands, "backup", backup, "write the whole database to a file"), "a new file"
+    )
+    backup_command.declare(
+        _command(commands, "restore", restore, "bring a backup into an empty database"),
+        "what `relais-server backup` wrote",
+    )
     audit = commands.add_parser("audit", help="the audit log").add_subparsers(required=True)
     export = _command(audit, "export", audit_export, "write the audit log, or entries of it")
     export.add_argument("directory", type=Path, metavar="PATH", help="a new folder, or a new file")

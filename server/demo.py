@@ -10,7 +10,7 @@ from contextlib import asynccontextmanager
 from relais.models.store.invitations import InvitationRow
 from relais.server.accounts import DAY_MS, make_invitation
 from relais.server.app import Node
-from relais.server.callers import Stranger
+from relais.server.callers import CONSOLE
 from relais.server.clock import now_ms
 from relais.server.config import Settings
 
@@ -52,7 +52,7 @@ async def _first_invitation(node: Node) -> str:
     if await stores.accounts.page(0, 1):
         return ""
     row = InvitationRow(("administrator",), "", now_ms() + DAY_MS)
-    token = await make_invitation(stores.invitations, row, Stranger("console"))
+    token = await make_invitation(stores.invitations, row, CONSOLE)
     return f"{node.origin}/enrol#{token}"
 
 

@@ -45,12 +45,20 @@ def load_log_policy(settings: Settings) -> TrustPolicy | None:
         raise SettingsError("log_policy_file", "must be a C2SP tlog-policy" + place) from error
 
 
+def log_key_place(settings: Settings) -> Path:
+    """Where the key that signs checkpoints is, or will be."""
+    return settings.log_key_file or _own(settings, "log_key_file")
+
+
 def _given_or_own(settings: Settings, setting: str) -> Ed25519PrivateKey:
     given: Path | None = getattr(settings, setting)
     if given:
         return load_key(given, setting=setting)
-    name = setting.removesuffix("_key_file")
-    return load_or_make_key(settings.data / "keys" / f"{name}.pem", setting="data")
+    return load_or_make_key(_own(settings, setting), setting="data")
+
+
+def _own(settings: Settings, setting: str) -> Path:
+    return settings.data / "keys" / f"{setting.removesuffix('_key_file')}.pem"
 
 
 def load_key(path: Path, *, setting: str) -> Ed25519PrivateKey:

@@ -26,8 +26,10 @@ from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from itertools import count
 from types import TracebackType
-from typing import Any, Literal, Self, TypeVar
+from typing import Any, Literal, Self, TypeVar, cast
 
+from bson.codec_options import CodecOptions
+from bson.raw_bson import RawBSONDocument
 from pymongo import AsyncMongoClient, UpdateOne
 from pymongo.asynchronous.client_session import AsyncClientSession
 from pymongo.asynchronous.collection import AsyncCollection
@@ -61,6 +63,7 @@ T = TypeVar("T")
 SLOTS = 12
 TRANSACTION_SECONDS = 15.0
 SETTLE_SECONDS = 0.1
+ENCODED_AT_ONCE = 200
 
 
 @dataclass(frozen=True)
@@ -141,6 +144,27 @@ class Database:
             await _commit(session)
             return result
         raise AssertionError("unreachable")
+
+    @asynccontextmanager
+    async def snapshot(self) -> AsyncIterator[Session]:
+        """A session that sees the database as it is now, whatever is written meanwhile. It holds a slot.
+
+        MongoDB ends it after `transactionLifetimeLimitSeconds` (60 unless set otherwise); reads raise `Unavailable` then.
+        """
+        async with self._slots:
+            with translated():
+                async with self._client.start_session() as session:
+                    await session.start_transaction(ReadConcern("snapshot"))
+                    try:
+                        yield session
+                    finally:
+                        await session.abort_transaction()
+
+    async def names(self) -> list[str]:
+        """Of all collections that are there, in order."""
+        async with self.using():
+            found = await self._raw.list_collection_names()
+        return sorted(name for name in found if not name.startswith("system."))
 
     async def ping(self) -> None:
         """Ask the server for a sign of life. Raises `Unavailable`."""
@@ -223,6 +247,23 @@ class Collection:
                     yield document
         finally:
             await cursor.close()
+
+    async def encoded(
+        self, session: Session, *, batch: int = ENCODED_AT_ONCE
+    ) -> AsyncGenerator[bytes, None]:
+        """Every document as the server has it, in BSON."""
+        raw = self._raw.with_options(CodecOptions(document_class=RawBSONDocument))
+        async with raw.find({}, batch_size=batch, session=session) as cursor:
+            while cursor.alive:
+                async with self.database.using(session):
+                    documents = await cursor.to_list(batch)
+                for document in documents:
+                    yield bytes(document.raw)
+
+    async def insert_encoded(self, documents: Sequence[bytes]) -> None:
+        """Store documents as they are, durably. Raises `InvalidBSON` for what is none."""
+        raw = [cast(Document, RawBSONDocument(one)) for one in documents]
+        await self.insert_many(raw)
 
     async def update(
         self,

@@ -39,6 +39,18 @@ class SchemaTooNew(StoreError):
     """The database was migrated by a newer release; this one must not write to it."""
 
 
+class BackupUnusable(StoreError):
+    """What should be a backup is none, is damaged, or was made by a newer release."""
+
+
+class DatabaseNotEmpty(StoreError):
+    """A backup is restored into an empty database only: nothing that is there gets lost."""
+
+
+class RestoreUnfinished(StoreError):
+    """A restore broke off here: what is there is not the whole database. Restoring again begins anew."""
+
+
 class DatabaseUnsuitable(StoreError):
     """The server behind the address lacks what the store needs (transactions: a replica set or a cluster)."""
 

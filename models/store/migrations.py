@@ -2,23 +2,23 @@
 
 The collection `migrations` holds one document for each migration done, one for the schema applied, and a lock:
 
-    {_id: "lock", owner, until}      {_id: "schema", fingerprint, at}      {_id: 1, name, at}
+    {_id: "lock", owner, until}      {_id: "schema", fingerprint, at}      {_id: 1, name, at}      {_id: "restore", at}
 
 First the declared schema is applied if it changed (migration 1 of a new database), then the numbered migrations, in order.
-Each can be repeated: a node may die in the middle of one.
+Each can be repeated: a node may die in the middle of one. While a backup is being restored, nothing is migrated (`restoring`).
 """
 
 import asyncio
 import logging
 import secrets
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 from relais.models.store.database import Collection, Database
 from relais.models.store.declared import CollectionSchema
-from relais.models.store.errors import DuplicateKey, SchemaTooNew, Unavailable
+from relais.models.store.errors import DuplicateKey, RestoreUnfinished, SchemaTooNew, Unavailable
 from relais.models.store.schema import COLLECTIONS, apply_schema, fingerprint
 
 log = logging.getLogger(__name__)
@@ -80,9 +80,14 @@ RELEASE = Plan(
 async def migrate(database: Database, plan: Plan = RELEASE) -> list[int]:
     """Do what is missing, and answer the numbers of the migrations done. Waits while another node does it.
 
-    Raises `SchemaTooNew` if a newer release has been here, `Unavailable` if another node holds the lock for too long.
+    Raises `SchemaTooNew` if a newer release has been here, `Unavailable` if another node holds the lock for too long,
+    `RestoreUnfinished`.
     """
     records = database.collection("migrations")
+    if await is_restoring(database):
+        raise RestoreUnfinished(
+            "a restore broke off here: restore the backup again, or look elsewhere"
+        )
     if await _is_done(records, plan):
         return []
     async with _lock(records):
@@ -95,6 +100,28 @@ async def migrate(database: Database, plan: Plan = RELEASE) -> list[int]:
         if 1 not in done:
             await _record(records, 1, "schema")
         return ([] if 1 in done else [1]) + [m.number for m in new]
+
+
+async def applied(database: Database) -> dict[int, str]:
+    """The migrations done, by number and name."""
+    found = await database.collection("migrations").find({})
+    return {one["_id"]: one["name"] for one in found if isinstance(one["_id"], int)}
+
+
+async def is_restoring(database: Database) -> bool:
+    """Whether a restore began here and did not come to its end."""
+    return await database.collection("migrations").find_one({"_id": "restore"}) is not None
+
+
+@asynccontextmanager
+async def restoring(database: Database, done: Mapping[int, str]) -> AsyncIterator[None]:
+    """While the body brings documents to which the migrations `done` were done. What breaks off stays unfinished."""
+    records = database.collection("migrations")
+    await records.insert({"_id": "restore", "at": datetime.now(UTC)})
+    yield
+    for number, name in done.items():
+        await _record(records, number, name)
+    await records.delete({"_id": "restore"})
 
 
 async def _is_done(records: Collection, plan: Plan) -> bool:

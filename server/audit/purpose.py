@@ -30,6 +30,7 @@ _BY_ROOM: Final = {
     "admin": ADMINISTRATION,
     "audit": COMPLIANCE,
     "auth": SYSTEM,
+    "backup": SYSTEM,
     "device": SYSTEM,
     "event": SYSTEM,
     "log": COMPLIANCE,

@@ -11,11 +11,10 @@ from relais.models.store.database import Database
 from relais.server.audit.parts import LogStores
 from relais.server.audit.record import Act, Recorder, entry_of
 from relais.server.audit.retention import Pruner
-from relais.server.callers import Stranger
+from relais.server.callers import CONSOLE
 from relais.server.clock import now_ms
 from relais.server.config import SettingsError
 
-CONSOLE = Stranger("console")
 FEWEST_DAYS = 30
 """An entry must outlive the questions that are asked about it."""
 

@@ -95,7 +95,7 @@ EVENTS: Final[dict[str, Event]] = {
         (
             *("auth.enrol", "device.offer", "device.request", "admin.invite"),
             *("circle.create", "circle.grant", "note.post", "receipt.post", "blob.upload"),
-            *("alarm.report", "audit.hold", "audit.verify", "audit.chase"),
+            *("alarm.report", "audit.hold", "audit.verify", "audit.chase", "backup.restore"),
             *("escrow.share", "escrow.reshare", "emergency.request", "emergency.answer"),
         ),
         CREATE,
@@ -121,7 +121,7 @@ EVENTS: Final[dict[str, Event]] = {
             *("circle.sync", "circle.page", "receipt.sync", "circle.ledger", "circle.list"),
             *("directory.search", "admin.accounts", "audit.search", "audit.circle"),
             *("audit.note", "audit.findings", "audit.volume", "audit.hours"),
-            *("audit.export", "log.entries", "escrow.list", "emergency.list"),
+            *("audit.export", "backup.write", "log.entries", "escrow.list", "emergency.list"),
         ),
         QUERY,
     ),

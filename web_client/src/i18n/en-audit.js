@@ -101,6 +101,8 @@ export const enAudit = {
   "action.audit.circle": "A circle’s entries read",
   "action.audit.note": "Readers of a note asked for",
   "action.audit.export": "Audit log exported",
+  "action.backup.write": "Database backed up",
+  "action.backup.restore": "Database restored from a backup",
   "action.alarm.report": "Alarm raised by a device",
   "action.escrow.share": "Emergency access shared among its guardians",
   "action.escrow.reshare": "Guardian’s share given to another device",

@@ -101,6 +101,8 @@ export const frAudit = {
   "action.audit.circle": "Traces d’un cercle consultées",
   "action.audit.note": "Lecteurs d’une note demandés",
   "action.audit.export": "Traces exportées",
+  "action.backup.write": "Base sauvegardée",
+  "action.backup.restore": "Base restaurée depuis une sauvegarde",
   "action.alarm.report": "Alerte donnée par un appareil",
   "action.escrow.share": "Accès d’urgence partagé entre ses garants",
   "action.escrow.reshare": "Part de garant donnée à un autre appareil",

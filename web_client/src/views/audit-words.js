@@ -11,7 +11,7 @@ export const ACTIONS = /** @type {const} */ ([
   "circle.unopenable", "circle.missing", "circle.help", "circle.sync", "circle.page", "note.get", "note.post", "note.disclose", "receipt.post",
   "receipt.sync", "receipt.get", "blob.read", "blob.upload", "audit.search", "audit.view", "audit.verify", "audit.findings", "audit.review",
   "audit.volume", "audit.hours", "audit.rules", "audit.rules.set", "audit.prove",
-  "audit.consistency", "audit.heads", "audit.hold", "audit.release", "audit.retention", "audit.circle", "audit.note", "audit.export", "log.checkpoint", "log.tile", "log.entries",
+  "audit.consistency", "audit.heads", "audit.hold", "audit.release", "audit.retention", "audit.circle", "audit.note", "audit.export", "backup.write", "backup.restore", "log.checkpoint", "log.tile", "log.entries",
   "log.vkey", "log.verifier", "alarm.report", "escrow.share", "escrow.reshare", "escrow.list", "emergency.look", "emergency.request",
   "emergency.answer", "emergency.withdraw", "emergency.expire", "emergency.list", "audit.chase", "admin.invite", "admin.accounts",
 ]);

@@ -22,7 +22,7 @@ from collections.abc import (
     Mapping,
     Sequence,
 )
-from contextlib import asynccontextmanager, contextmanager
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from itertools import count
 from types import TracebackType
@@ -34,24 +34,12 @@ from pymongo import AsyncMongoClient, UpdateOne
 from pymongo.asynchronous.client_session import AsyncClientSession
 from pymongo.asynchronous.collection import AsyncCollection
 from pymongo.asynchronous.database import AsyncDatabase
-from pymongo.errors import (
-    BulkWriteError,
-    ConnectionFailure,
-    OperationFailure,
-    PyMongoError,
-    WriteConcernError,
-    WTimeoutError,
-)
+from pymongo.errors import PyMongoError
 from pymongo.read_concern import ReadConcern
 from pymongo.write_concern import WriteConcern
 
-from relais.models.store.errors import (
-    DatabaseUnsuitable,
-    DocumentRefused,
-    DuplicateKey,
-    StoreError,
-    Unavailable,
-)
+from relais.models.store.driver import heeded, translated
+from relais.models.store.errors import DatabaseUnsuitable, Unavailable
 
 Document = dict[str, Any]
 Filter = Mapping[str, Any]
@@ -345,59 +333,6 @@ async def open_database(
         await client.close()
         raise
     return Database(client, name=name, kind=kind, limits=limits)
-
-
-@contextmanager
-def translated() -> Iterator[None]:
-    """Turn the driver's errors into the store's. A driver's error that is a bug of ours passes unchanged."""
-    try:
-        yield
-    except TimeoutError as error:
-        raise Unavailable("no answer in time") from error
-    except PyMongoError as error:
-        known = translate(error)
-        if known is None:
-            raise
-        raise known from error
-
-
-@contextmanager
-def heeded() -> Iterator[None]:
-    """Pass a cancellation on that the driver lost: up to Python 3.11 its `asyncio.wait_for` forgets one that comes just
-    when the wait ends. A task would never end, a timeout never strike."""
-    task = asyncio.current_task()
-    before = task.cancelling() if task else 0
-    yield
-    if task and task.cancelling() > before:
-        raise asyncio.CancelledError
-
-
-def translate(error: PyMongoError) -> StoreError | None:
-    """The store's name for an error of the driver, or None when it has none."""
-    match error:
-        case BulkWriteError(details={"writeErrors": [first, *_]}):
-            return _write_failure(first)
-        case BulkWriteError() | WriteConcernError() | WTimeoutError() | ConnectionFailure():
-            return Unavailable(type(error).__name__)
-        case OperationFailure():
-            if known := _write_failure({"code": error.code, **(error.details or {})}):
-                return known
-    transient = (
-        "TransientTransactionError",
-        "UnknownTransactionCommitResult",
-        "RetryableWriteError",
-    )
-    return Unavailable(type(error).__name__) if any(map(error.has_error_label, transient)) else None
-
-
-def _write_failure(details: Mapping[str, Any]) -> StoreError | None:
-    index = details.get("index", 0)
-    match details.get("code"):
-        case 11000:
-            return DuplicateKey(tuple(details.get("keyPattern") or ()), index=index)
-        case 121:
-            return DocumentRefused("the collection's validator refused a document", index=index)
-    return None
 
 
 async def _commit(session: Session) -> None:

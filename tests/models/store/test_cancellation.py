@@ -5,7 +5,8 @@ import random
 
 import pytest
 
-from relais.models.store.database import Database, Session, heeded
+from relais.models.store.database import Database, Session
+from relais.models.store.driver import heeded
 
 
 # A task that is cancelled while the driver connects leaves the socket to the garbage collector.

@@ -1,5 +1,6 @@
 """The relay and the people these tests share."""
 
 from relay_fixtures import administrator, relay, town
+from two_people import cast, circle
 
-__all__ = ["administrator", "relay", "town"]
+__all__ = ["administrator", "cast", "circle", "relay", "town"]

@@ -86,7 +86,7 @@ async def migrate(database: Database, plan: Plan = RELEASE) -> list[int]:
     records = database.collection("migrations")
     if await is_restoring(database):
         raise RestoreUnfinished(
-            "a restore broke off here: restore the backup again, or look elsewhere"
+            "a restore broke off here: restore the backup again, or serve from another folder or database"
         )
     if await _is_done(records, plan):
         return []

@@ -7,7 +7,6 @@ GET   /blobs/{sha256}?circle=ID    Range → 200 or 206
 
 import re
 from collections.abc import Sequence
-from contextlib import suppress
 from dataclasses import dataclass
 
 from aiohttp import web
@@ -73,10 +72,8 @@ class BlobRoutes:
         caller = await self._parts.gate.caller(request)
         blob, store = _blob(request), self._parts.store
         offset = await store.offset(blob, owner=caller.account)
-        if offset and await store.size(blob) is None:
-            with suppress(BlobOffset, BlobUnknown):  # not complete, which is what is told
-                if not await self._finish(caller, blob, offset):
-                    offset = None
+        if offset:
+            offset = await self._reached(caller, blob, offset) or None
         if offset is None:
             return web.Response(status=404, headers={"Cache-Control": "no-store"})
         return _at(offset, 200)
@@ -93,9 +90,10 @@ class BlobRoutes:
         try:
             return await self._take_in(caller, blob, size=size, offset=offset, chunk=chunk)
         except BlobOffset as error:
-            refusal = Refusal(Code.CONFLICT, offset=error.offset)
+            stands = await self._reached(caller, blob, error.offset)
+            refusal = Refusal(Code.CONFLICT, offset=stands)
             await self._parts.recorder.record(caller, _act("blob.upload", request), refusal=refusal)
-            return _at(error.offset, 409)
+            return _at(stands, 409)
         except BlobSize as error:
             raise Refusal(Code.CONFLICT, field="size") from error
         except BlobUnknown as error:
@@ -116,6 +114,20 @@ class BlobRoutes:
         if after < size:
             return _at(after, 204)
         return _at(after, 204) if await self._finish(caller, blob, size) else _wrong_hash()
+
+    async def _reached(self, caller: Caller, blob: BlobId, offset: int) -> int:
+        """Where an upload stands, as it may be told: whoever hears that all of it is there posts a note that names it.
+
+        So what is complete becomes a blob first, also where another request of theirs is about to see to that.
+        """
+        if not offset or await self._parts.store.size(blob) is not None:
+            return offset
+        try:
+            return offset if await self._finish(caller, blob, offset) else 0
+        except BlobOffset:  # not complete
+            return offset
+        except BlobUnknown:  # discarded meanwhile
+            return 0
 
     async def _finish(self, caller: Caller, blob: BlobId, size: int) -> bool:
         """Make a complete upload a blob once its entry is durable; False when its bytes were not those of the blob."""

@@ -73,6 +73,23 @@ async def test_a_blob_whose_entry_is_not_stored_is_not_there(
     assert await house.node.base.stores.blobs.size(named) == len(other)
 
 
+async def test_whoever_is_told_that_all_of_a_blob_is_there_may_post_it(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As two programs of one person do that send the same file at once."""
+    nurse, data = await house.person("Nadia"), b"the same picture"
+    blob, blobs = hashlib.sha256(data).hexdigest(), house.node.base.stores.blobs
+    with monkeypatch.context() as broken:
+        broken.setattr(house.node.base.stores.pending, "add", _fail)
+        assert await upload(nurse, blob, data) == 503
+    assert await blobs.offset(blob, owner=nurse.id) == len(data)
+    assert await blobs.size(blob) is None
+
+    assert await upload(nurse, blob, data) == 409
+
+    assert await blobs.size(blob) == len(data)
+
+
 @pytest.mark.parametrize(
     ("host", "origin", "warns"),
     [

@@ -5,6 +5,7 @@ import os
 import secrets
 import threading
 from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager
 from pathlib import Path
 
 import pytest
@@ -90,6 +91,19 @@ async def database(mongodb_uri: str, database_name: str) -> AsyncIterator[Databa
 @pytest.fixture
 async def empty_database(mongodb_uri: str) -> AsyncIterator[Database]:
     """A database with nothing in it, for this test alone."""
+    async with _dropped_after(mongodb_uri) as opened:
+        yield opened
+
+
+@pytest.fixture
+async def another_database(mongodb_uri: str) -> AsyncIterator[Database]:
+    """A second one with nothing in it."""
+    async with _dropped_after(mongodb_uri) as opened:
+        yield opened
+
+
+@asynccontextmanager
+async def _dropped_after(mongodb_uri: str) -> AsyncIterator[Database]:
     name = f"relais_test_{secrets.token_hex(6)}"
     async with await open_database(mongodb_uri, name=name) as opened:
         yield opened

@@ -10,7 +10,6 @@ Indexes and validators are not in it: they are declared, and made where it is re
 """
 
 import json
-import os
 import zipfile
 import zlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -25,6 +24,7 @@ from relais.models.ids import Millis
 from relais.models.store.database import Database, Document
 from relais.models.store.errors import BackupUnusable, DatabaseNotEmpty, Unavailable
 from relais.models.store.migrations import RELEASE, applied, is_restoring, restoring
+from relais.models.store.private_file import private_file
 
 FORMAT = "relais-backup/1"
 AT_ONCE, BYTES_AT_ONCE = 500, 4 * 1024 * 1024
@@ -56,8 +56,9 @@ async def write_backup(
 
     Raises `FileExistsError`, `OSError`, `Unavailable`.
     """
+    _refuse_to_replace(path)
     with (
-        _new_file(path) as file,
+        private_file(path) as file,
         zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED, compresslevel=1) as archive,
     ):
         done = await applied(database)
@@ -117,20 +118,9 @@ async def _make_empty(database: Database) -> None:
         )
 
 
-@contextmanager
-def _new_file(path: Path) -> Iterator[IO[bytes]]:
-    """Written beside and put in its place when it is whole and durable."""
+def _refuse_to_replace(path: Path) -> None:
     if path.exists():
         raise FileExistsError(f"{path} is there already: choose another file")
-    part = path.with_name(f"{path.name}.part")
-    try:
-        with os.fdopen(os.open(part, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as file:
-            yield file
-            file.flush()
-            os.fsync(file.fileno())
-        part.rename(path)
-    finally:
-        part.unlink(missing_ok=True)
 
 
 @contextmanager

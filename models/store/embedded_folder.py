@@ -19,6 +19,7 @@ from typing import Any
 from urllib.parse import quote_plus
 
 from relais.models.store.errors import EmbeddedFormat, EmbeddedHeld
+from relais.models.store.private_file import private_file
 
 FORMAT = "secantusdb==0.6.0b17"
 USER = "relais"
@@ -143,14 +144,8 @@ def _read_json(path: Path) -> dict[str, Any]:
 
 
 def _write_private(path: Path, text: str) -> None:
-    """Write 0600 and in one step, so that no reader finds half of it and no crash leaves half of it."""
-    fresh = path.with_name(f"{path.name}.{os.getpid()}")
-    fresh.unlink(missing_ok=True)
-    with os.fdopen(os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
-        file.write(text)
-        file.flush()
-        os.fsync(file.fileno())
-    fresh.replace(path)
+    with private_file(path) as file:
+        file.write(text.encode())
 
 
 def _is_locked(path: Path) -> bool:

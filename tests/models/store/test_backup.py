@@ -3,9 +3,8 @@
 import json
 import os
 import random
-import secrets
 import zipfile
-from collections.abc import AsyncIterator, Callable
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -13,7 +12,7 @@ import pytest_asyncio
 from bson import Binary
 
 from relais.models.store.backup import Manifest, restore_backup, write_backup
-from relais.models.store.database import Database, open_database
+from relais.models.store.database import Database
 from relais.models.store.errors import (
     BackupUnusable,
     DatabaseNotEmpty,
@@ -42,20 +41,12 @@ async def source(empty_database: Database) -> Database:
     return empty_database
 
 
-@pytest_asyncio.fixture
-async def target(mongodb_uri: str) -> AsyncIterator[Database]:
-    name = f"relais_test_{secrets.token_hex(6)}"
-    async with await open_database(mongodb_uri, name=name) as opened:
-        yield opened
-        await opened.drop()
-
-
 async def written(source: Database, path: Path) -> Manifest:
     return await write_backup(source, path, at=TAKEN, progress=_unseen)
 
 
-async def restored(target: Database, path: Path) -> Manifest:
-    return await restore_backup(target, path, audit=ENTRY, progress=_unseen)
+async def restored(another_database: Database, path: Path) -> Manifest:
+    return await restore_backup(another_database, path, audit=ENTRY, progress=_unseen)
 
 
 def _unseen(done: int, total: int | None) -> None:
@@ -69,18 +60,18 @@ async def everything(database: Database) -> dict[str, list[object]]:
 
 
 async def test_what_was_stored_is_there_again_and_its_indexes_are(
-    source: Database, target: Database, tmp_path: Path
+    source: Database, another_database: Database, tmp_path: Path
 ) -> None:
     manifest = await written(source, tmp_path / "all.zip")
-    assert await restored(target, tmp_path / "all.zip") == manifest
-    assert await migrate(target) == [], "the migrations done are known"
+    assert await restored(another_database, tmp_path / "all.zip") == manifest
+    assert await migrate(another_database) == [], "the migrations done are known"
 
-    before, after = await everything(source), await everything(target)
+    before, after = await everything(source), await everything(another_database)
     assert after.pop("audit_pending") == [ENTRY]
     assert after == before
     assert manifest.documents == NOTES + 1
     with pytest.raises(DuplicateKey):
-        await target.collection("notes").insert({**note(1), "_id": "another"})
+        await another_database.collection("notes").insert({**note(1), "_id": "another"})
 
 
 async def test_a_file_is_private_and_never_written_over(source: Database, tmp_path: Path) -> None:
@@ -92,6 +83,16 @@ async def test_a_file_is_private_and_never_written_over(source: Database, tmp_pa
         await written(source, path)
     assert path.read_bytes() == before
     assert os.listdir(tmp_path) == [path.name]
+
+
+async def test_a_backup_that_breaks_off_leaves_no_file(source: Database, tmp_path: Path) -> None:
+    def gone(done: int, total: int | None) -> None:
+        if done == NOTES // 2:
+            raise OSError("no space left")
+
+    with pytest.raises(OSError, match="no space left"):
+        await write_backup(source, tmp_path / "all.zip", at=TAKEN, progress=gone)
+    assert os.listdir(tmp_path) == []
 
 
 async def test_what_is_written_meanwhile_is_in_all_of_it_or_in_nothing(source: Database) -> None:
@@ -107,13 +108,13 @@ async def test_what_is_written_meanwhile_is_in_all_of_it_or_in_nothing(source: D
 
 
 async def test_a_database_with_something_in_it_is_left_as_it_is(
-    source: Database, target: Database, tmp_path: Path
+    source: Database, another_database: Database, tmp_path: Path
 ) -> None:
     await written(source, tmp_path / "all.zip")
-    await target.collection("settings").insert({"_id": "mine"})
+    await another_database.collection("settings").insert({"_id": "mine"})
     with pytest.raises(DatabaseNotEmpty, match="something in this database"):
-        await restored(target, tmp_path / "all.zip")
-    assert await everything(target) == {"settings": [{"_id": "mine"}]}
+        await restored(another_database, tmp_path / "all.zip")
+    assert await everything(another_database) == {"settings": [{"_id": "mine"}]}
 
 
 def _cut(data: bytes) -> bytes:
@@ -128,34 +129,31 @@ def _flipped(data: bytes) -> bytes:
 
 @pytest.mark.parametrize("spoil", [_cut, _flipped, lambda _: b"", lambda _: b"no backup"])
 async def test_a_damaged_file_is_refused_and_the_whole_one_is_taken_after_it(
-    source: Database, target: Database, tmp_path: Path, spoil: Callable[[bytes], bytes]
+    source: Database, another_database: Database, tmp_path: Path, spoil: Callable[[bytes], bytes]
 ) -> None:
     whole, damaged = tmp_path / "all.zip", tmp_path / "damaged.zip"
     await written(source, whole)
     damaged.write_bytes(spoil(whole.read_bytes()))
 
     with pytest.raises(BackupUnusable, match="damaged"):
-        await restored(target, damaged)
-    await restored(target, whole)
-    await migrate(target)
+        await restored(another_database, damaged)
+    await restored(another_database, whole)
+    await migrate(another_database)
 
-    assert len(await target.collection("notes").find({})) == NOTES
+    assert len(await another_database.collection("notes").find({})) == NOTES
 
 
 async def test_no_server_starts_on_half_a_restore(
-    source: Database, target: Database, tmp_path: Path
+    source: Database, another_database: Database, tmp_path: Path
 ) -> None:
     whole, short = tmp_path / "all.zip", tmp_path / "short.zip"
     await written(source, whole)
-    with zipfile.ZipFile(whole) as archive, zipfile.ZipFile(short, "w") as made:
-        for name in archive.namelist():
-            data = archive.read(name)
-            made.writestr(name, data[: -len(data) // 3] if name == "notes.bson" else data)
+    with_other(whole, short, "notes.bson", lambda data: data[: 2 * len(data) // 3])
 
     with pytest.raises(BackupUnusable, match="damaged"):
-        await restored(target, short)
+        await restored(another_database, short)
     with pytest.raises(RestoreUnfinished, match="broke off"):
-        await migrate(target)
+        await migrate(another_database)
 
 
 @pytest.mark.parametrize(
@@ -169,15 +167,24 @@ async def test_no_server_starts_on_half_a_restore(
     ],
 )
 async def test_a_manifest_that_does_not_fit_is_refused(
-    source: Database, target: Database, tmp_path: Path, change: dict[str, object], says: str
+    source: Database,
+    another_database: Database,
+    tmp_path: Path,
+    change: dict[str, object],
+    says: str,
 ) -> None:
     whole, other = tmp_path / "all.zip", tmp_path / "other.zip"
     await written(source, whole)
+    with_other(
+        whole, other, "manifest.json", lambda data: json.dumps(json.loads(data) | change).encode()
+    )
+    with pytest.raises(BackupUnusable, match=says):
+        await restored(another_database, other)
+
+
+def with_other(whole: Path, other: Path, member: str, change: Callable[[bytes], bytes]) -> None:
+    """The same backup with one part of it changed, and every checksum right."""
     with zipfile.ZipFile(whole) as archive, zipfile.ZipFile(other, "w") as made:
         for name in archive.namelist():
             data = archive.read(name)
-            if name == "manifest.json":
-                data = json.dumps(json.loads(data) | change).encode()
-            made.writestr(name, data)
-    with pytest.raises(BackupUnusable, match=says):
-        await restored(target, other)
+            made.writestr(name, change(data) if name == member else data)

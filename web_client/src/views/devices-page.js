@@ -16,6 +16,7 @@ export class DevicesPage extends LightElement {
   /** @override */
   static properties = { app: { attribute: false }, renaming: { state: true }, revoking: { state: true } };
 
+  #refreshing = new Doing(this);
   #doing = new Doing(this);
   #asking = new Doing(this);
 
@@ -30,7 +31,7 @@ export class DevicesPage extends LightElement {
   /** @override */
   connectedCallback() {
     super.connectedCallback();
-    void this.#doing.run(() => this.app.devices.refresh());
+    void this.#refreshing.run(() => this.app.devices.refresh());
   }
 
   /** @override */
@@ -41,7 +42,7 @@ export class DevicesPage extends LightElement {
       <div class="page">
         ${pageHead({ title: t("devices.title"), back: href.me })}
         <p class="lead">${t("devices.text")}</p>
-        ${failureView(this.#doing.failure ?? this.#asking.failure)}
+        ${failureView(this.#doing.failure ?? this.#asking.failure ?? this.#refreshing.failure)}
         <ul class="rows">${devices.filter((device) => device.revokedAt === null).map((device) => this.#device(device))}</ul>
         <div class="buttons">
           <a class="button primary" href=${href.addDevice}>${icon("add")}${t("add-device.title")}</a>

@@ -258,7 +258,7 @@ export class RelaisApp extends LightElement {
 
   /** Whoever followed a link continues at the heading of where it led. @param {string} place */
   async #focusHeading(place) {
-    for (let turn = 0; turn < 40 && this.#place === place; turn += 1) {
+    for (let turn = 0; turn < 40 && this.#place === place; turn += this.#loading.busy ? 0 : 1) {
       await new Promise((resolve) => requestAnimationFrame(resolve));
       const scope = this.route.name === "circles" ? this : (this.querySelector(".detail") ?? this);
       const heading = scope.querySelector("h1[tabindex]");

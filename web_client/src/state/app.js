@@ -179,7 +179,7 @@ class App {
     const { fetch, prepare, exclusively, hesitation } = this.#ground;
     const parts = { ...loaded, database: this.#database, keyStore: this.#keyStore, alarms: this.#alarms, fetch, prepare, exclusively, hesitation };
     const session = new Session(parts, {
-      onState: () => this.#showConnectivity(), onAccount: () => this.#showMe(), onRevoked: () => this.#revoked(), onCircle: (circle) => this.circles.changed(circle),
+      onState: () => this.#showConnectivity(), onAccount: () => this.#showMe(), onPerson: (account) => this.people.changed(account), onRevoked: () => this.#revoked(), onCircle: (circle) => this.circles.changed(circle),
       onLog: (check) => {
         this.logCheck.value = check;
       },

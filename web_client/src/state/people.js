@@ -36,6 +36,11 @@ export class People {
     });
   }
 
+  /** Somebody's devices may have changed. @param {string} account */
+  async changed(account) {
+    if (this.marks.value.has(account)) await this.refresh();
+  }
+
   /** @param {string} account */
   safety(account) {
     return acting(async () => {

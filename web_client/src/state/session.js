@@ -37,6 +37,7 @@ import { Signal } from "./signal.js";
  * @property {() => Promise<void>} onRevoked
  * @property {(circle: string) => void} onCircle
  * @property {(check: import("./types.js").LogCheck) => void} onLog what is shown was compared with the audit log
+ * @property {(account: string) => Promise<void>} onPerson somebody else's account changed
  * @property {(isConnected: boolean) => Promise<void>} onEmergency somebody asks to be let in, or was; `isConnected`: nothing was told before
  * @property {() => Promise<void>} onFilled the notes of the last 30 days are on this device
  */
@@ -182,6 +183,7 @@ export class Session {
     await member.accounts.get([account]);
     this.#log.soon();
     await this.#circles?.accountChanged(account);
+    await this.#hooks.onPerson(account);
   }
 
   /** @param {string} circle */

@@ -106,13 +106,15 @@ test("another number verifies nobody, and what is none is refused", async () => 
 });
 
 test("a device that comes later shows, also where only what this device has is known", async () => {
-  const { relay, denis, hers, member } = await pair();
+  const { relay, nadia, denis, hers, member } = await pair();
   await hers.confirm(denis.state.account);
   await joins(relay, denis, await kits.keysOf(randomBytes(32)), "recovery");
   await member.accounts.get([denis.state.account], { isFresh: true });
   relay.answers = { ...relay.answers, "account.get": () => Promise.reject(new Unreachable()) };
   member.accounts.changed(denis.state.account);
-  await hers.refresh();
+  await hers.changed(nadia.state.account);
+  assert.equal(hers.marks.value.get(denis.state.account).mark, "verified", "that was somebody else");
+  await hers.changed(denis.state.account);
   assert.equal(hers.marks.value.get(denis.state.account).mark, "changed");
   await assert.rejects(hers.confirm(denis.state.account), { code: "offline" }, "nothing is compared with an old chain");
 });

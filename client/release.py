@@ -2,7 +2,7 @@
 adds the requester as any member adds anybody, and renews the escrow."""
 
 import logging
-from contextlib import AbstractAsyncContextManager
+from contextlib import AbstractAsyncContextManager, AsyncExitStack
 from dataclasses import dataclass
 
 from relais.client import emergency, escrow, guarding
@@ -85,15 +85,24 @@ async def _is_as_it_was(session: Session, one: Emergency) -> bool:
 async def _release(session: Session, one: Emergency) -> bool:
     """Let the requester in and renew the escrow. False where another guardian's device was quicker."""
     keys = await _put_together(session, one)
-    async with _acting(session, one, keys) as acting:
+    async with AsyncExitStack() as stack:
         try:
+            acting = await stack.enter_async_context(_acting(session, one, keys))
             await _let_in(Client(acting), one)
-        except (Refusal, ProtocolError, RefusedHere):
-            if (await emergency.found(session, one.id)).state == "released":
+        except (Refusal, ProtocolError, RefusedHere, ServerUnreachable) as error:
+            if await _was_done(session, one, error):
                 return False
             raise
         await _renew(session, acting, one)
     return True
+
+
+async def _was_done(session: Session, one: Emergency, error: Exception) -> bool:
+    """Whether this device only came after another: refused, or cut off in the name of an escrow that was renewed."""
+    is_released = (await emergency.found(session, one.id)).state == "released"
+    return is_released and not (
+        isinstance(error, ServerUnreachable) and await _is_as_it_was(session, one)
+    )
 
 
 async def _renew_again(session: Session, one: Emergency) -> None:

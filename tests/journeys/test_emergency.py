@@ -12,7 +12,9 @@ from relais.client import emergency, escrow, guarding, release
 from relais.client.emergency_card import Card
 from relais.client.errors import NoShareHere, UnknownCircle
 from relais.client.escrow import NotForAnEscrow, Sharing
+from relais.client.session import Session
 from relais.crypto.account import Profile
+from relais.crypto.device import DeviceKeys
 from relais.crypto.errors import ProtocolError
 from relais.models.refusal import Code, Refusal
 
@@ -180,6 +182,25 @@ async def test_guardians_who_complete_it_at_the_same_moment_let_in_once(there: G
     await release.finish_all(first)
     now = await there.escrow_now()
     assert [one.id for one in now.state.devices_in_force()] == [now.statement.device]
+
+
+async def test_a_guardian_who_comes_when_the_escrow_was_renewed_is_told_that_it_is_done(
+    there: Guarded, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    id_ = await there.ask()
+    first, second, third = (one.session for one in there.guardians)
+    await release.approve(first, id_)
+    put_together = release._put_together
+
+    async def late(session: Session, one: emergency.Emergency) -> DeviceKeys:
+        keys = await put_together(session, one)
+        if session is second:
+            assert (await release.approve(third, id_)).acted
+        return keys
+
+    monkeypatch.setattr(release, "_put_together", late)
+    answered = await release.approve(second, id_)
+    assert answered == release.Answered("released", acted=False, waits_for=0)
 
 
 async def test_a_further_device_of_a_guardian_and_a_kit_are_given_the_share(

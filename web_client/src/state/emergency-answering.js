@@ -40,18 +40,19 @@ export async function finish(member, id) {
   if (!["approved", "released"].includes(approved.row.state)) throw declined("not-approved");
   const { statement } = approved;
   const keys = await assemble(statement, await gathered(member, approved));
-  await asEscrow(member, { keys, account: statement.account }, async (escrow) => {
-    if (approved.row.state === "released" || (await hasLetIn(member, escrow, approved))) await renewed(member, escrow, statement);
-  });
+  try {
+    await asEscrow(member, { keys, account: statement.account }, async (escrow) => {
+      if (approved.row.state === "released" || (await hasLetIn(member, escrow, approved))) await renew(escrow, statement);
+    });
+  } catch (error) {
+    if (!(await isDone(member, approved, error))) throw error;
+  }
 }
 
-/** The guardian looks whether a device that did not hear of its end has ended. @param {Member} member @param {Member} escrow @param {import("../core/escrow.js").EscrowStatement} statement */
-async function renewed(member, escrow, statement) {
-  try {
-    await renew(escrow, statement);
-  } catch (error) {
-    if (!(error instanceof Unreachable) || !(await isRenewed(member, statement))) throw error;
-  }
+/** The escrow's device may be cut off before it hears that it was revoked, by itself or by who was quicker: the guardian looks. @param {Member} member @param {Emergency} approved @param {unknown} error */
+async function isDone(member, { request, statement }, error) {
+  if (!(error instanceof Unreachable || error instanceof Refusal || error instanceof ProtocolError)) return false;
+  return (await emergencyOf(member, request.id)).row.state === "released" && (await isRenewed(member, statement));
 }
 
 /** False where another guardian's device was quicker: it renews too. @param {Member} member @param {Member} escrow @param {Emergency} approved */

@@ -114,6 +114,18 @@ test("a release that nothing cuts lets one person in, and gives the escrow a new
   assert.equal(at.relay.entries.length, entries, "nothing is left to do");
 });
 
+test("who comes when another guardian has let them in and renewed the escrow is told that it is done", async () => {
+  const at = scene();
+  const late = await at.pageOf(remi);
+  const { actAs } = late;
+  late.actAs = async (keys) => {
+    await goOn(at, camille);
+    return actAs(keys);
+  };
+  assert.equal(await answer(late, at.relay.asked.id, true), "released");
+  await assertReleased(at);
+});
+
 /** A question whose answer does not come is one that was not asked. */
 const WRITES = new Set(["emergency.answer", "circle.append", "escrow.share", "account.append", "circle.grant"]);
 const CUTS = [

@@ -19,6 +19,7 @@ from relais.models.refusal import Code, Refusal
 from relais.models.wire.codec import decode, encode
 
 _log = logging.getLogger(__name__)
+_CONNECT_SECONDS = 10
 _CALL_SECONDS = 30
 _FILE_BYTES = 65_536
 _HTTP_SECONDS = 60
@@ -46,7 +47,9 @@ class Transport:
         self._unanswered: set[asyncio.Future[Any]] = set()
 
     async def __aenter__(self) -> Self:
-        timeout = aiohttp.ClientTimeout(total=None, sock_connect=10, sock_read=_HTTP_SECONDS)
+        timeout = aiohttp.ClientTimeout(
+            total=None, sock_connect=_CONNECT_SECONDS, sock_read=_HTTP_SECONDS
+        )
         self._http = aiohttp.ClientSession(
             timeout=timeout,
             connector=aiohttp.TCPConnector(limit=0),
@@ -106,7 +109,7 @@ class Transport:
                 self.origin,
                 auth={"token": await token(), **self._stated.fields},
                 transports=["websocket"],
-                wait_timeout=10,
+                wait_timeout=_CONNECT_SECONDS,
             )
         except SocketConnectionError as error:
             await socket.shutdown()

@@ -17,8 +17,8 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 PEOPLE = 6  # nurse, GP, pharmacist, hospital coordinator, auditor, administrator
-# Patience in seconds on a busy machine; what it took is told.
-STARTS = {"first": 120.0, "second": 30.0}
+STARTS = ("first", "second")
+PATIENCE = 120.0  # seconds, for any one thing on a busy machine; what it took is told
 LINK = re.compile(r"https?://\S+")
 OPEN = urllib.request.build_opener(urllib.request.ProxyHandler({})).open
 
@@ -56,20 +56,20 @@ class Demonstration:
     def links(self) -> list[str]:
         return list(dict.fromkeys(LINK.findall("".join(self.printed))))
 
-    def wait_for_links(self, count: int, *, seconds: float) -> list[str]:
+    def wait_for_links(self, count: int) -> list[str]:
         """Return the links once ``count`` are printed; raises where it ends or takes longer."""
         with self._news:
-            self._news.wait_for(lambda: len(self.links()) >= count or self._silent, seconds)
+            self._news.wait_for(lambda: len(self.links()) >= count or self._silent, PATIENCE)
         if len(self.links()) < count:
-            why = "it ended" if self._silent else f"{seconds:.0f} s have passed"
+            why = "it ended" if self._silent else f"{PATIENCE:.0f} s have passed"
             raise AssertionError(f"{why} with {len(self.links())} of {count} links printed")
         return self.links()
 
-    def interrupt(self, *, seconds: float) -> int:
+    def interrupt(self) -> int:
         """Stop it as Ctrl-C does; returns its exit code."""
         self.process.send_signal(signal.SIGINT)
-        code = self.process.wait(seconds)
-        self._reader.join(seconds)
+        code = self.process.wait(PATIENCE)
+        self._reader.join(PATIENCE)
         return code
 
     def kill(self) -> None:
@@ -79,7 +79,7 @@ class Demonstration:
 
 
 def fetch(url: str) -> bytes:
-    with OPEN(url, timeout=10) as answer:
+    with OPEN(url, timeout=PATIENCE) as answer:
         assert answer.status == 200, f"{url}: {answer.status}"
         return bytes(answer.read())
 
@@ -93,16 +93,16 @@ def check_page(origin: str) -> None:
         assert fetch(origin + asset), f"{asset} is empty"
 
 
-def serve_and_stop(demonstration: Demonstration, *, seconds: float) -> float:
+def serve_and_stop(demonstration: Demonstration) -> float:
     """See it print its links, serve, and end cleanly; returns how long the links took."""
     began = time.monotonic()
-    links = demonstration.wait_for_links(PEOPLE, seconds=seconds)
+    links = demonstration.wait_for_links(PEOPLE)
     took = time.monotonic() - began
     parts = urlsplit(links[0])
     origin = f"{parts.scheme}://{parts.netloc}"
     assert fetch(f"{origin}/healthz"), "/healthz is empty"
     check_page(origin)
-    code = demonstration.interrupt(seconds=30)
+    code = demonstration.interrupt()
     assert code == 0, f"it ended with {code} after Ctrl-C"
     trace = [line for line in demonstration.printed if "Traceback" in line]
     assert not trace, "it printed a trace"
@@ -110,11 +110,11 @@ def serve_and_stop(demonstration: Demonstration, *, seconds: float) -> float:
 
 
 def main(program: Path, folder: Path) -> None:
-    for start, seconds in STARTS.items():
+    for start in STARTS:
         print(f"{start} start", flush=True)
         demonstration = Demonstration(program, folder / "data")
         try:
-            took = serve_and_stop(demonstration, seconds=seconds)
+            took = serve_and_stop(demonstration)
         finally:
             demonstration.kill()
         print(f"{start} start: {took:.1f} s to the links, served, ended cleanly", flush=True)

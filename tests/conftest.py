@@ -9,10 +9,15 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 from relais.models.store.database import Database, open_database
 from relais.models.store.embedded import EmbeddedDatabase
 from relais.models.store.migrations import migrate
+
+# Property tests are judged by what they find, not by how busy the machine is.
+settings.register_profile("unhurried", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("unhurried")
 
 
 class EmbeddedForTests:

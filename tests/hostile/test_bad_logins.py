@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 from forged import resigned
+from patience import PATIENCE
 from scene import RawSocket, Scene
 
 from relais.crypto import cose, login
@@ -66,7 +67,7 @@ def test_a_frame_of_nine_megabytes_ends_its_own_socket_only(scene: Scene) -> Non
         raw.socket.on("disconnect", lambda *_: ended.set())
         try:
             await raw.frame(b"\xc6" + bytes(9 * 1024 * 1024))
-            async with asyncio.timeout(20):
+            async with asyncio.timeout(PATIENCE):
                 await ended.wait()
         except (ConnectionError, OSError):
             return True

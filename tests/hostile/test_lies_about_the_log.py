@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from lied_to import Stage, noted, refused
+from patience import PATIENCE
 
 from relais.client.errors import LedgerAlarm
 from relais.client.home import Home
@@ -23,7 +24,7 @@ STRANGER = Ed25519PrivateKey.from_private_bytes(b"\7" * 32)
 
 async def proven(client: Client) -> LogState:
     """Wait until all that is shown is as the log tells."""
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(PATIENCE):
         while not await client.session.log.check():  # noqa: ASYNC110 (the log is on another machine)
             await asyncio.sleep(0.05)
     return LogState.of(client.session.home)
@@ -31,7 +32,7 @@ async def proven(client: Client) -> LogState:
 
 async def alarmed(client: Client, *reasons: str) -> LogState:
     """Wait for an alarm of one of these reasons, with its evidence."""
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(PATIENCE):
         while (state := LogState.of(client.session.home)).alarm is None:
             try:
                 await client.session.log.check()
@@ -142,7 +143,7 @@ async def test_a_log_that_is_never_answered_for_is_an_alarm_once_patience_ends(
     nadia = await stage.victim()
     nadia.session.log.patience = Patience(missing=0, look=0.05)
     await nadia.circle(stage.id)
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(PATIENCE):
         while LogState.of(nadia.session.home).alarm is None:  # noqa: ASYNC110
             await asyncio.sleep(0.05)
     assert (LogState.of(nadia.session.home).alarm or _none()).reason == "unlogged-ledger"

@@ -11,6 +11,7 @@ from typing import Any
 import aiohttp
 import pytest
 from command_line import CommandLine
+from patience import PATIENCE
 from people import ODETTE, Town
 from running_relay import RunningRelay
 
@@ -23,12 +24,10 @@ from relais.models.refusal import Refusal
 from relais.models.wire.audit import CircleAccesses, ProveConsistency, ProveEntry, SearchAudit
 from relais.models.wire.note import GetNote, SyncCircle
 
-SECONDS = 30
-
 
 def settled(relay: RunningRelay) -> None:
     """Wait until every entry has its place in the tree."""
-    deadline = time.monotonic() + SECONDS
+    deadline = time.monotonic() + PATIENCE
     with relay.database() as database:
         while database["audit_pending"].find_one() is not None:
             assert time.monotonic() < deadline, "entries wait for their place in the tree"

@@ -2,13 +2,15 @@
 
 import json
 import time
-from datetime import UTC, datetime
+from datetime import datetime
 from pathlib import Path
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import pytest
 from command_line import CommandLine
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from patience import PATIENCE
 from people import ODETTE, Town
 
 from relais.client.cli.hour_map import drawn
@@ -18,7 +20,6 @@ from relais.models.wire.note import GetNote
 from relais.models.wire.watch import Hour, Hours
 
 NOTE = "01936b6e-0000-7000-8000-000000000000"
-SECONDS = 30
 
 
 async def _auditor(town: Town, folder: Path) -> CommandLine:
@@ -30,7 +31,7 @@ async def _auditor(town: Town, folder: Path) -> CommandLine:
 
 def _until(auditor: CommandLine, *asked: str, count: int = 1) -> list[dict[str, Any]]:
     """What a command lists, once there is as much: the rules and the tree come a little later than what happened."""
-    deadline = time.monotonic() + SECONDS
+    deadline = time.monotonic() + PATIENCE
     while len(rows := auditor.json(*asked)) < count:
         assert time.monotonic() < deadline, "it is not there"
         time.sleep(0.1)
@@ -77,7 +78,8 @@ async def test_an_auditor_searches_looks_at_findings_and_reviews_one(
     (again,) = auditor.json("audit", "findings", "--account", stranger.account, "--all")
     assert again["reviewed_by"] is not None
 
-    month = datetime.now(UTC).strftime("%Y-%m")
+    zone = ZoneInfo(auditor.json("audit", "rules")["zone"])
+    month = datetime.now(zone).strftime("%Y-%m")
     hours = auditor.json("audit", "hours", stranger.account, "--month", month)
     assert sum(one["refused"] for one in hours["hours"]) >= 5
 
@@ -164,7 +166,7 @@ async def test_a_member_prints_who_saw_what_in_plain_words(town: Town, tmp_path:
 
 def _until_seen(member: CommandLine, circle: str, name: str) -> list[dict[str, object]]:
     """Wait until somebody's reading has its place in the log."""
-    deadline = time.monotonic() + SECONDS
+    deadline = time.monotonic() + PATIENCE
     while True:
         rows = [row for row in member.json("circle", "accesses", circle) if row["name"] == name]
         if any(row["action"] == "circle.sync" for row in rows):

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import aiohttp
 import pytest
+from patience import PATIENCE
 from people import ODETTE, Person, Town, enrol
 from running_relay import RunningRelay
 
@@ -35,7 +36,6 @@ KILLS = 20
 CIRCLES, WRITERS = 2, 4
 LEAST, MOST = 5, 30
 """How many notes are acknowledged between two kills: by chance, so that they fall anywhere in a write."""
-PATIENCE = 60.0
 PAUSE = 0.2
 
 
@@ -134,6 +134,7 @@ class Watch:
             while self.newest.size <= before:
                 async with http.get(self._relay.origin + "/log/checkpoint") as answer:
                     data = await answer.read()
+                await asyncio.sleep(0.05)  # an address may only ask so often
                 self.newest = verify_checkpoint(data, Policy((self._key,))).head
 
     def mark(self) -> None:

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 import thief
+from patience import PATIENCE
 from people import ODETTE, Person, Town, new_home
 from second_device import PASSPHRASE, joined
 
@@ -168,7 +169,7 @@ async def test_a_revoked_device_is_cut_off_at_once_and_its_circles_get_a_new_key
 
     await nurse.revoke_device(lost.device)
 
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(PATIENCE):
         async for _ in client.session.transport.events():
             continue  # what it still heard before its socket was closed
     with pytest.raises(Refusal) as refused:

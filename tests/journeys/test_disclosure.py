@@ -8,6 +8,7 @@ from pathlib import Path
 import aiohttp
 import pytest
 from command_line import CommandLine
+from patience import PATIENCE
 from people import ODETTE, Town
 from running_relay import RunningRelay
 
@@ -32,7 +33,7 @@ async def key_of(relay: RunningRelay) -> str:
 
 def settled(relay: RunningRelay) -> None:
     """Wait until every entry has its place in the tree."""
-    deadline = time.monotonic() + 30
+    deadline = time.monotonic() + PATIENCE
     with relay.database() as database:
         while database["audit_pending"].find_one() is not None:
             assert time.monotonic() < deadline, "entries wait for their place in the tree"

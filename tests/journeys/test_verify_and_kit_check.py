@@ -79,7 +79,8 @@ def test_the_kit_is_checked_by_its_third_word_and_replaced_when_it_is_lost(
     sheet = who.json("kit")["words"]
     assert who.json("whoami")["kit_check_due"] is False
 
-    assert who.run("kit", "--check", "--word", sheet[1], code=1).json["right"] is False
+    wrong = next(word for word in sheet if word != sheet[2])
+    assert who.run("kit", "--check", "--word", wrong, code=1).json["right"] is False
     told = who.run("kit", "--check", text=f"{sheet[2]}\n").json
     assert told["right"] is True
     assert told["ask_again"] is not None

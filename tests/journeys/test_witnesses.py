@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
+from patience import PATIENCE
 from running_relay import RunningRelay
 from witnesses import RunningWitness, made, policy_text
 
@@ -48,7 +49,7 @@ def relay(tmp_path: Path, policy: Path) -> Iterator[RunningRelay]:
 
 
 def published(relay: RunningRelay) -> bytes:
-    with urllib.request.urlopen(f"{relay.origin}/log/checkpoint", timeout=10) as answer:
+    with urllib.request.urlopen(f"{relay.origin}/log/checkpoint", timeout=PATIENCE) as answer:
         note: bytes = answer.read()
     return note
 
@@ -98,5 +99,5 @@ def test_the_log_is_published_as_the_witness_cosigned_it_and_verifies_by_policy_
     assert (code, refused["error"]["reason"]) == (7, "too-few-witnesses")
     stricter.write_text("quorum nobody\n")
     assert verify(tmp_path / "export", "--policy", str(stricter))[0] == 7
-    with urllib.request.urlopen(f"{relay.origin}/metrics", timeout=10) as answer:
+    with urllib.request.urlopen(f"{relay.origin}/metrics", timeout=PATIENCE) as answer:
         assert 'relais_audit_witness_entries{witness="w.example"}' in answer.read().decode()

@@ -4,6 +4,7 @@ from dataclasses import replace
 
 import pytest
 from escrowed import HOUR, Night, escrowed, night
+from later import pass_by
 from members import House, Person, new_keys, now, refused
 
 from relais.crypto import emergency, escrow
@@ -23,6 +24,8 @@ from relais.models.wire.emergency import (
 )
 from relais.server import emergencies
 from relais.server.emergency_state import PATIENCE_MS, state_of
+
+MINUTE = 60_000
 
 
 async def listed(person: Person, request: str) -> ListedRow | None:
@@ -295,14 +298,15 @@ async def test_every_step_is_an_entry_of_the_log(house: House) -> None:
     assert not any("Patient" in str(entry) for entry in logged)
 
 
-async def test_an_open_request_expires_once_and_everybody_hears(house: House) -> None:
+async def test_an_open_request_expires_once_and_everybody_hears(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
     scene = await night(house)
-    soon = now() + 3_000
+    soon = now() + MINUTE
     ask = scene.escrow.request(scene.omar, scene.circle, until=soon)
     request = (await scene.omar.on.call(ask)).id
     releases = house.node.emergency.releases
-    while now() < soon:
-        await scene.nadia.sync(scene.circle)  # a moment passes
+    pass_by(monkeypatch, MINUTE)
     await releases.sweep()
     await releases.sweep()
     for person in (scene.nadia, scene.omar, scene.guardians[0]):

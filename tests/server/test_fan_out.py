@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 import socketio
 from members import House, now, refused
+from patience import PATIENCE
 from socketio.async_pubsub_manager import AsyncPubSubManager
 
 from relais.crypto import account
@@ -104,7 +105,7 @@ async def test_a_changed_profile_is_found_on_another_node(bus: Bus, build: Any) 
         statement = account.change_profile(nurse.state, nurse.keys, profile, at=now())
         await nurse.append(statement)
         ask = account_wire.SearchDirectory("Zenobia", 10)
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(PATIENCE):
             found = await doctor.on.call(ask)
             while not found.entries:  # the bus is not awaited by who publishes
                 found = await doctor.on.call(ask)

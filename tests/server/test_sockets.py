@@ -9,6 +9,7 @@ import aiohttp
 import msgpack
 import pytest
 from members import Connection, House, new_keys, now
+from patience import PATIENCE
 from socketio.exceptions import ConnectionError as SocketConnectionError
 
 from relais.crypto import account, login
@@ -110,7 +111,10 @@ async def test_without_a_good_token_nobody_connects(house: House) -> None:
         connection = house.door()
         with pytest.raises(SocketConnectionError):
             await connection.socket.connect(
-                house.node.origin, auth={"token": token}, transports=["websocket"]
+                house.node.origin,
+                auth={"token": token},
+                transports=["websocket"],
+                wait_timeout=PATIENCE,
             )
         assert connection.turned_away["message"] == "unauthenticated"
         assert connection.turned_away["data"]["code"] == "unauthenticated"
@@ -182,9 +186,12 @@ async def test_a_device_that_revokes_itself_hears_the_answer_first(house: House)
     await phone.cut_off()
 
 
-async def test_a_flood_of_one_device_is_limited_and_not_recorded(build: Any) -> None:
+async def test_a_flood_of_one_device_is_limited_and_not_recorded(
+    build: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
     async with build(request_burst=5, requests_per_second=1) as house:
         nurse = await house.person("Nadia")
+        monkeypatch.setattr(house.node.base.devices, "_clock", lambda: 0.0)  # no time passes
         answers = [await nurse.on.raw("nonsense", {}) for _ in range(12)]
         codes = [answer["error"]["code"] for answer in answers]
         assert codes[:5] == ["malformed"] * 5

@@ -4,7 +4,8 @@ from typing import Any
 
 import aiohttp
 import pytest
-from members import HEARD_WITHIN, House, new_keys, now, refused
+from members import House, new_keys, now, refused
+from patience import PATIENCE
 
 from relais.crypto import account, login
 from relais.models.refusal import Code
@@ -18,14 +19,14 @@ SOCKET = "/socket.io/?EIO=4&transport=websocket"
 async def ended(line: aiohttp.ClientWebSocketResponse) -> None:
     """Wait until the server has ended it."""
     while not line.closed:
-        await line.receive(timeout=HEARD_WITHIN)
+        await line.receive(timeout=PATIENCE)
 
 
 async def test_who_shows_no_token_is_sent_away_and_who_did_stays(
     house: House, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("relais.server.sockets.line.STRANGER_SECONDS", 0.5)
     nurse = await house.person("Nadia")
+    monkeypatch.setattr("relais.server.sockets.line.STRANGER_SECONDS", 0.5)
     async with aiohttp.ClientSession(house.node.origin) as http, http.ws_connect(SOCKET) as line:
         await ended(line)
     await nurse.on.call(account_wire.ListDevices())

@@ -129,7 +129,7 @@ async def test_whoever_was_let_in_reads_until_the_minute_and_the_next_note_is_un
     olga = (await scene.client(OUTSIDE)).session
     end = (await emergency.found(olga, id_)).request.until
 
-    scene.world.time.ms = end - 1_000
+    scene.world.time.ms = end - MINUTE // 2
     assert len((await olga.call(SyncCircle(scene.circle.circle, 0, 50))).notes) == 1
     await scene.check()
     renewed = scene.circle.current("team")

@@ -8,14 +8,16 @@ import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import suppress
 from dataclasses import dataclass, field
+from typing import Any
 
 import pytest
 import pytest_asyncio
 from days import Life
 from evening import Evening, come_home
 from happenings import Happenings
+from lying_relay import Together
 from people import ODETTE
-from road import Killed, Trouble
+from road import DirectTransport, Killed, Trouble
 from schedule import Event
 from truth import CircleTruth
 from world import DAY, MINUTE, Phone
@@ -25,6 +27,7 @@ from relais.client.errors import NobodyWaits, RefusedHere, ServerUnreachable
 from relais.client.posting import Writing
 from relais.crypto.errors import ProtocolError
 from relais.models.refusal import Code, Refusal
+from relais.models.wire.circle import AppendEntry
 from relais.models.wire.note import SyncCircle
 
 ANY = Event(0, "any", who=0, circle=0, other=0, choice=1, minutes=0)
@@ -237,6 +240,18 @@ async def test_devices_that_rotate_at_the_same_moment_settle_on_one_key_and_all_
     await scene.check()
 
 
+def together(count: int) -> Callable[[DirectTransport, Any], Awaitable[Any]]:
+    """`DirectTransport.call`, where the first entries for a ledger go at the same moment."""
+    plain, entries = DirectTransport.call, Together(count)
+
+    async def call(self: DirectTransport, request: Any) -> Any:
+        if isinstance(request, AppendEntry):
+            await entries()
+        return await plain(self, request)
+
+    return call
+
+
 async def test_a_note_whose_writer_never_got_to_rotate_stays_in_the_outbox(
     scene: Scene, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -244,6 +259,7 @@ async def test_a_note_whose_writer_never_got_to_rotate_stays_in_the_outbox(
     await scene.paule_leaves()
     with monkeypatch.context() as patch:
         patch.setattr(membership, "_TRIES", 1)
+        patch.setattr(DirectTransport, "call", together(2))
         outcomes = await asyncio.gather(
             *(scene.write(phone) for phone in rivals), return_exceptions=True
         )

@@ -7,6 +7,7 @@ from typing import Any
 
 import aiohttp
 from members import House, Person
+from patience import PATIENCE
 
 from relais.crypto.checkpoint import Policy, SignedCheckpoint, verify_checkpoint
 from relais.crypto.signed_note import VerifierKey, parse_vkey
@@ -17,7 +18,7 @@ from relais.models.wire.audit import AuditFound, SearchAudit
 async def settled(house: House) -> int:
     """Wait until nothing waits; answers the size of the tree."""
     stores = house.node.audit.stores
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(PATIENCE):
         while (await stores.pending.waiting()).count:  # noqa: ASYNC110 (a database has no event)
             await asyncio.sleep(0.02)
     return (await stores.heads.pulse()).size
@@ -71,7 +72,7 @@ async def watched(house: House) -> int:
     """Wait until the rules have seen everything that happened so far; answers how many entries that are."""
     size = await settled(house)
     store = WatchStore(house.node.base.stores.database)
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(PATIENCE):
         while await store.next() < size:  # noqa: ASYNC110 (a database has no event)
             await asyncio.sleep(0.05)
     return size

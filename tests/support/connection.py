@@ -8,14 +8,13 @@ from typing import Any
 
 import aiohttp
 import socketio
+from patience import PATIENCE
 
 from relais.crypto import login
 from relais.crypto.device import DeviceKeys
 from relais.models import wire
 from relais.models.refusal import Refusal
 from relais.models.wire import auth, codec
-
-HEARD_WITHIN = 10.0
 
 
 def now() -> int:
@@ -64,14 +63,14 @@ class Connection:
     async def connect(self, token: str | None = None) -> None:
         token = token or (self.token or await self.login()).token
         await self.socket.connect(
-            self.origin, auth={"token": token}, transports=["websocket"], wait_timeout=HEARD_WITHIN
+            self.origin, auth={"token": token}, transports=["websocket"], wait_timeout=PATIENCE
         )
 
     async def raw(self, *data: Any) -> dict[str, Any]:
         """Emit an event with these arguments and return the acknowledgement as it is."""
         event, *arguments = data
         answer: dict[str, Any] = await self.socket.call(
-            event, tuple(arguments) if len(arguments) != 1 else arguments[0], timeout=HEARD_WITHIN
+            event, tuple(arguments) if len(arguments) != 1 else arguments[0], timeout=PATIENCE
         )
         return answer
 
@@ -91,13 +90,13 @@ class Connection:
             found = next((one for one in self.heard if isinstance(one, kind) and where(one)), None)
             return found is not None
 
-        async with asyncio.timeout(HEARD_WITHIN), self._changed:
+        async with asyncio.timeout(PATIENCE), self._changed:
             await self._changed.wait_for(there)
         return found
 
     async def cut_off(self) -> None:
         """Wait until the server has ended this socket."""
-        async with asyncio.timeout(HEARD_WITHIN), self._changed:
+        async with asyncio.timeout(PATIENCE), self._changed:
             await self._changed.wait_for(lambda: not self.socket.connected)
 
     async def close(self) -> None:

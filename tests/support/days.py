@@ -6,7 +6,9 @@ from collections import Counter
 from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
+from shutil import disk_usage
 from tempfile import TemporaryDirectory
 
 import keyring
@@ -18,11 +20,23 @@ from road import Road, SimulatedTime
 from schedule import Schedule, random_schedule, smallest, written
 
 from relais.client import clock as client_clock
-from relais.client import enrolment, session
+from relais.client import enrolment, session, transport
+from relais.models.store import database as store
 from relais.server import clock as server_clock
 from relais.server.app import running
 from relais.server.config import Settings
+from relais.server.sockets import line
 
+PATIENCE = 300.0
+"""Seconds: a machine that stands still for a while is nothing that went wrong."""
+DEADLINES = (
+    (store, "TRANSACTION_SECONDS"),
+    (transport, "_CONNECT_SECONDS"),
+    (transport, "_CALL_SECONDS"),
+    (line, "STRANGER_SECONDS"),
+)
+ROOM = 2**30
+"""Bytes: the nodes of a few processes."""
 FAR_AHEAD = 4_102_444_800_000
 """Milliseconds: the year 2100. Nothing expires by the database's own clock, which deletes what is over as others look."""
 
@@ -157,6 +171,10 @@ async def life(*, over_sockets: bool = False) -> AsyncIterator[Life]:
         keyring.set_keyring(KeyringInMemory())
         for module in (client_clock, server_clock):
             patch.setattr(module, "time", time)
+        for room, name in DEADLINES:
+            patch.setattr(room, name, PATIENCE)
+        patient = partial(store.Limits, answer_seconds=PATIENCE, find_server_seconds=PATIENCE)
+        patch.setattr(store, "Limits", patient)
         try:
             async with running(_settings(Path(folder))) as node:
                 road = Road(node, over_sockets=over_sockets)
@@ -169,7 +187,8 @@ async def life(*, over_sockets: bool = False) -> AsyncIterator[Life]:
 
 def _quick_folder() -> str | None:
     """Where nothing waits for a disk, if this machine has such a place: what a power cut loses is not what is tested."""
-    return "/dev/shm" if os.access("/dev/shm", os.W_OK) else None
+    memory = "/dev/shm"
+    return memory if os.access(memory, os.W_OK) and disk_usage(memory).free > ROOM else None
 
 
 def _settings(folder: Path) -> Settings:

@@ -6,7 +6,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from members import HEARD_WITHIN, Circle, House, Person, now, statement_0
+from members import Circle, House, Person, now, statement_0
+from patience import PATIENCE
 
 from relais.crypto import account, emergency, escrow
 from relais.crypto.account import AccountState
@@ -212,7 +213,7 @@ class Night:
             mine = [one for one in sessions.values() if one.caller.account == self.omar.id]
             return all(self.circle.id in one.caller.doors for one in mine)
 
-        async with asyncio.timeout(HEARD_WITHIN):
+        async with asyncio.timeout(PATIENCE):
             while not is_learnt():
                 await self.nadia.sync(self.circle)
 

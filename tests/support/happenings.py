@@ -232,13 +232,22 @@ class Happenings(World):
         self.road.steps = Steps()
         joining = asyncio.create_task(enrolment.join_account(new, offered.link))
         try:
-            asked: RequestJoin = await self.requested
+            asked = await self._asked(self.requested, joining)
             request = DeviceRequested(asked.ticket, asked.possession, asked.mac)
             await enrolment.approve(client.session, offered, request)
         finally:
             said = await self._joined(phone, new, joining, before)
         await client.heal()
         return said
+
+    async def _asked(
+        self, requested: "asyncio.Future[RequestJoin]", joining: "asyncio.Task[Identity]"
+    ) -> RequestJoin:
+        """What the new phone asks. Raises what it raised, if it could not ask."""
+        await asyncio.wait({requested, joining}, return_when=asyncio.FIRST_COMPLETED)
+        if not requested.done():
+            await joining
+        return await requested
 
     async def _joined(
         self,

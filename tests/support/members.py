@@ -16,7 +16,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 import pytest
-from connection import HEARD_WITHIN, Connection, new_keys, now
+from connection import Connection, new_keys, now
 
 from relais.crypto import account, envelope, epoch, grant, ledger, receipt
 from relais.crypto.account import AccountState, Profile
@@ -36,7 +36,6 @@ from relais.server.app import Node
 from relais.server.callers import Stranger
 
 __all__ = [
-    "HEARD_WITHIN",
     "PATIENT",
     "Circle",
     "Connection",

@@ -12,6 +12,7 @@ from typing import Any, Self, TypeVar
 import aiohttp
 import bson
 import socketio
+from patience import PATIENCE
 from people import MARCEL, ODETTE, Person, Town, enrol
 from running_relay import RunningRelay
 
@@ -22,7 +23,6 @@ from relais.models.refusal import Code
 from relais.models.wire.codec import encode
 
 T = TypeVar("T")
-ANSWER_SECONDS = 20
 LOG = (
     "audit_pending",
     "audit_log",
@@ -43,13 +43,15 @@ class RawSocket:
         self.socket = socketio.AsyncClient(reconnection=False, serializer="msgpack")
 
     async def connect(self, origin: str, token: str) -> Self:
-        await self.socket.connect(origin, auth={"token": token}, transports=["websocket"])
+        await self.socket.connect(
+            origin, auth={"token": token}, transports=["websocket"], wait_timeout=PATIENCE
+        )
         return self
 
     async def ask(self, event: str, *arguments: Any) -> dict[str, Any]:
         """The acknowledgement as it came."""
         data = arguments[0] if len(arguments) == 1 else arguments
-        answer: dict[str, Any] = await self.socket.call(event, data, timeout=ANSWER_SECONDS)
+        answer: dict[str, Any] = await self.socket.call(event, data, timeout=PATIENCE)
         return answer
 
     async def frame(self, data: bytes | str) -> None:

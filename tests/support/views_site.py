@@ -12,7 +12,8 @@ from typing import Any
 
 from aiohttp import web
 from aiohttp.test_utils import TestServer
-from playwright.async_api import Browser, BrowserContext, Page, async_playwright
+from patience import PATIENCE
+from playwright.async_api import Browser, BrowserContext, Page, async_playwright, expect
 
 from relais.server.site import content_policy
 
@@ -108,6 +109,7 @@ async def open_views(assets: Path) -> AsyncIterator[Views]:
         browser = await playwright.chromium.launch(
             executable_path=browser_path, args=["--no-sandbox"]
         )
+        expect.set_options(timeout=1000 * PATIENCE)
         views = Views(browser, str(server.make_url("/")).rstrip("/"))
         yield views
         await browser.close()
@@ -124,5 +126,5 @@ async def asked(page: Page, name: str, of: str = "app") -> list[list[Any]]:
 async def until(page: Page, condition: str) -> None:
     """Wait for an expression; Playwright's own wait evaluates text, which the content policy forbids."""
     look = f"new Promise((done) => {{ const look = () => (({condition}) ? done() : requestAnimationFrame(look)); look(); }})"
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(PATIENCE):
         await page.evaluate(look)

@@ -111,6 +111,11 @@ async def join(stage: Stage, first: Window, **options: Any) -> Window:
     return second
 
 
+async def findings_shown(auditor: Window) -> None:
+    """Wait until the auditor's page shows what deserves a look, or that nothing does."""
+    await auditor.page.locator("audit-findings").locator(".findings, .calm").first.wait_for()
+
+
 async def account_of(searcher: Client, name: str) -> AccountId:
     """Whoever is called so, by the directory."""
     (found,) = await searcher.directory(name)

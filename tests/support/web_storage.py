@@ -1,8 +1,10 @@
 """What a browser keeps of the web client, looked into and taken away by a test."""
 
+import asyncio
 import json
 from typing import Any
 
+from patience import PATIENCE
 from web_window import Window
 
 OPEN = """
@@ -59,8 +61,9 @@ async def count(window: Window, name: str) -> int:
 
 async def until_count(window: Window, name: str, number: int) -> None:
     """Wait until so many are kept, which is a moment after they are shown."""
-    while await count(window, name) != number:
-        await window.page.wait_for_timeout(20)
+    async with asyncio.timeout(PATIENCE):
+        while await count(window, name) != number:
+            await window.page.wait_for_timeout(20)
 
 
 async def change(window: Window, key: str, changes: dict[str, Any]) -> None:

@@ -1,9 +1,11 @@
 """One person's browser at a real relay: a context with storage of its own, and the page in it."""
 
+import asyncio
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TypedDict
 
+from patience import PATIENCE
 from playwright.async_api import (
     BrowserContext,
     ConsoleMessage,
@@ -22,8 +24,10 @@ TELL_VIOLATIONS = """
 addEventListener("securitypolicyviolation", ({ violatedDirective, blockedURI, sourceFile, lineNumber }) =>
   console.error(`content policy: ${violatedDirective} ${blockedURI} ${sourceFile}:${lineNumber}`));
 """
-PATIENCE_MS = 30_000
-"""Two busy cores are slow; what never comes still ends a test."""
+PATIENCE_MS = 1000 * PATIENCE
+NOT_WANTED_ANY_MORE = "WebSocket is closed before the connection is established"
+"""What Chromium says of a page that ends, locks or gives up while it connects."""
+IS_ONLINE = """document.querySelector("relais-app")?.app?.connectivity.value.state === "online" """
 
 
 class Patient(TypedDict):
@@ -44,7 +48,7 @@ class Window:
     name: str = ""
     traffic: Traffic = field(default_factory=Traffic)
     complaints: list[str] = field(default_factory=list)
-    forgiven: list[str] = field(default_factory=list)
+    forgiven: list[str] = field(default_factory=lambda: [NOT_WANTED_ANY_MORE])
 
     async def begin(self) -> None:
         """Listen to everything, then open a page."""
@@ -112,6 +116,9 @@ class Window:
 
     async def until_online(self) -> None:
         await self.page.locator("nav.rail").wait_for(state="attached")
+        async with asyncio.timeout(PATIENCE):
+            while not await self.page.evaluate(IS_ONLINE):
+                await self.page.wait_for_timeout(20)
         await expect(self.page.locator("status-banner")).to_have_text("")
 
     # ── doing ──

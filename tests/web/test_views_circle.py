@@ -200,8 +200,15 @@ async def test_the_history_shows_what_a_correction_changed(views: Views) -> None
         await expect(page.locator("dialog del")).to_have_text("1")
 
 
+NO_GRACE_ENDS = """
+const { setTimeout: soon } = globalThis;
+globalThis.setTimeout = (call, ms, ...more) => (ms < 8_000 ? soon(call, ms, ...more) : 0);
+"""
+
+
 async def test_a_withdrawal_can_be_undone_for_some_seconds(views: Views) -> None:
     async with views.context() as context:
+        await context.add_init_script(NO_GRACE_ENDS)
         page = await views.show(context, PATH)
         await withdraw(page)
         await page.get_by_role("button", name="Annuler").click()
@@ -213,6 +220,7 @@ async def test_a_withdrawal_can_be_undone_for_some_seconds(views: Views) -> None
 
 async def test_a_confirmed_withdrawal_happens_at_once_when_the_circle_is_left(views: Views) -> None:
     async with views.context() as context:
+        await context.add_init_script(NO_GRACE_ENDS)
         page = await views.show(context, PATH)
         await withdraw(page, reason="Mauvais patient")
         await page.evaluate("location.hash = '#/'")

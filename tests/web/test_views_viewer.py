@@ -17,6 +17,7 @@ async def test_a_picture_zooms_by_keys_wheel_and_buttons_and_never_leaves_the_st
         await page.locator(".thumb").first.click()
         stage = page.locator(".stage.zoomable")
         await stage.focus()
+        await expect(stage.locator("img")).to_be_visible()
         whole = await stage.locator("img").bounding_box()
         await page.keyboard.press("+")
         await page.mouse.move(180, 400)

@@ -3,8 +3,9 @@
 import asyncio
 
 import pytest
+from patience import PATIENCE
 from playwright.async_api import expect
-from web_stage import Stage
+from web_stage import Stage, findings_shown
 from web_window import DESKTOP, Window
 
 from relais.models.ids import uuid7
@@ -26,10 +27,10 @@ async def test_what_deserves_a_look_is_shown_first_proven_and_reviewed(
     await auditor.go("audit")
     finding = auditor.page.locator(".finding").filter(has_text=auditor.words("rule.refusals"))
     finding = finding.filter(has_text="Curieux")
-    async with asyncio.timeout(30):
+    async with asyncio.timeout(PATIENCE):
         while not await finding.count():
             await auditor.page.reload()
-            await auditor.page.locator("audit-findings .loading").wait_for(state="detached")
+            await findings_shown(auditor)
     await finding.get_by_role("button", name=auditor.words("findings.entry")).click()
     await finding.locator("audit-verify button").click()
     await expect(finding.locator("audit-verify .notice")).to_contain_text(
@@ -40,5 +41,5 @@ async def test_what_deserves_a_look_is_shown_first_proven_and_reviewed(
     await finding.get_by_role("button", name=auditor.words("verdict.escalated")).click()
     await expect(finding).to_contain_text(auditor.words("verdict.escalated"))
     await auditor.page.reload()
-    await auditor.page.locator("audit-findings .loading").wait_for(state="detached")
+    await findings_shown(auditor)
     await expect(finding).to_have_count(0)

@@ -1,7 +1,6 @@
 """From an invitation to a first note that somebody else has acknowledged, in both languages."""
 
 import re
-import time
 
 import pytest
 from playwright.async_api import expect
@@ -64,9 +63,7 @@ async def test_a_note_is_acknowledged_minutes_after_two_strangers_were_invited(
     nurse = await stage.member("Nadia Ferrand", locale=locale)
     doctor = await stage.member("Denis Quéré", locale=locale)
 
-    started = time.monotonic()
     circle = await nurse.create_circle(JEANNE)
-    assert time.monotonic() - started < 60, "a circle is there in under a minute"
     await expect(nurse.page.get_by_role("heading", level=1)).to_have_text(JEANNE["name"])
     await nurse.invite(circle, doctor.name)
 

@@ -7,9 +7,10 @@ from typing import Any
 import pytest
 import pytest_asyncio
 from lying_relay import LyingRelay, Together
+from patience import PATIENCE
 from people import Person
 from playwright.async_api import expect
-from web_stage import Stage, account_of, enrol, unique
+from web_stage import Stage, account_of, enrol, findings_shown, unique
 from web_window import DESKTOP, Window
 
 from relais.client.sdk import Circle, Client
@@ -105,10 +106,10 @@ async def test_a_false_note_is_marked_with_an_alarm_and_the_others_are_read(
     auditor = await stage.member("Isabelle Renaud", "auditor", viewport=DESKTOP)
     await auditor.go("audit")
     finding = auditor.page.locator(".finding").filter(has_text=nurse.name)
-    async with asyncio.timeout(60):
+    async with asyncio.timeout(PATIENCE):
         while not await finding.count():
             await auditor.page.reload()
-            await auditor.page.locator("audit-findings .loading").wait_for(state="detached")
+            await findings_shown(auditor)
     await expect(finding).to_contain_text("a donné l’alerte")
     await expect(finding).to_contain_text(auditor.words("evidence.forged-note"))
     await finding.get_by_role("button", name=auditor.words("findings.entry")).click()

@@ -57,6 +57,7 @@ async def test_a_broadcast_is_followed_from_a_device_that_did_not_send_it(stage:
     await coordinator.field("composer.text").fill("Vaccination jeudi.")
     await coordinator.button("new-broadcast.send", count=2).click()
     await expect(coordinator.text("seen.acknowledged", done=0, count=2)).to_be_visible()
+    await expect(coordinator.text("broadcast.on-its-way")).to_have_count(0)
     await first.acknowledge([one async for one in first.notes()][-1].note)
 
     other = await join(stage, coordinator, viewport=DESKTOP)

@@ -67,6 +67,7 @@ async def test_what_is_gone_beside_the_keys_is_fetched_again(
     await window.write("Vue et comptée.")
     await window.until_sent("Vue et comptée.")
     await until_count(window, "notes", 2)
+    await until_count(window, "receipts", 2)  # it has the other's note, and its person has read it
     before = {name: await count(window, name) for name in gone}
     await window.go("me")
     await clear(window, *gone)

@@ -13,7 +13,7 @@ from web_window import Patient, Window
 
 from relais.client import enrolment
 from relais.client.patient import Patient as PersonInCare
-from relais.client.sdk import Client
+from relais.client.sdk import Change, Client
 from relais.models.refusal import Code, Refusal
 from relais.models.wire.account import DeviceRequested, Invite
 from relais.models.wire.note import SyncCircle
@@ -102,11 +102,13 @@ async def test_a_substitutes_access_ends_on_the_minute_and_the_next_note_has_ano
     stage: Stage, doctor: Window
 ) -> None:
     circle, colleague = await stage.circle("Mme Relève")
-    until = colleague.session.clock.now() + 8_000
-    await circle.add(await account_of(colleague, doctor.name), until=until)
+    substitute = await account_of(colleague, doctor.name)
+    await circle.add(substitute)
     await circle.post("Pendant le remplacement.")
     await doctor.open_circle(circle.circle)
     await expect(doctor.note("Pendant le remplacement.")).to_be_visible()
+    until = colleague.session.clock.now() + 8_000
+    await circle.change(substitute, Change(until=until))
 
     await expect(doctor.text("circle.left.text")).to_be_visible()
     assert colleague.session.clock.now() >= until
@@ -289,10 +291,11 @@ async def test_somebody_who_lost_everything_is_let_in_again_with_one_tap(
 async def test_a_member_whose_time_is_over_is_refused_by_the_relay_too(stage: Stage) -> None:
     circle, colleague = await stage.circle("Mme Terme")
     substitute = await stage.town.newcomer(unique("Solène Colin"))
-    until = colleague.session.clock.now() + 3_000
-    await circle.add(substitute.account, until=until)
+    await circle.add(substitute.account)
     theirs: Any = await substitute.circle(circle.circle)
     await theirs.post("À temps.")
+    until = colleague.session.clock.now() + 3_000
+    await circle.change(substitute.account, Change(until=until))
 
     async def refusal() -> Refusal | None:
         try:

@@ -4,6 +4,7 @@ import asyncio
 import random
 
 import pytest
+from patience import PATIENCE
 
 from relais.models.store.database import Database, Session
 from relais.models.store.driver import heeded
@@ -44,7 +45,7 @@ async def test_a_transaction_that_is_cancelled_ends_and_stores_nothing(database:
     task = asyncio.create_task(database.transaction(work))
     await begun.wait()
     task.cancel()
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(PATIENCE):
         await asyncio.wait([task])
     assert task.cancelled()
     assert await shelf.find({"sheet": "half"}) == []

@@ -3,6 +3,7 @@
 import asyncio
 
 import pytest
+from patience import PATIENCE
 
 from relais.models.store.database import Collection, Database, Limits, Session, open_database
 from relais.models.store.declared import CollectionSchema, document, index
@@ -168,7 +169,7 @@ async def test_a_cancelled_transaction_leaves_no_lock(
     task.cancel()
     with pytest.raises(asyncio.CancelledError):
         await task
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(PATIENCE):
         await things.insert({"owner": "lock", "seq": 1})
 
 

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from patience import PATIENCE
 from pymongo import AsyncMongoClient
 from pymongo.errors import OperationFailure
 
@@ -53,9 +54,9 @@ def data(complete: Path, tmp_path: Path) -> Path:
 def is_alive(pid: int) -> bool:
     try:
         os.kill(pid, 0)
-    except ProcessLookupError:
+        return Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[0] != "Z"
+    except (ProcessLookupError, FileNotFoundError):
         return False
-    return Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[0] != "Z"
 
 
 def server_process(database: EmbeddedDatabase) -> int:
@@ -65,7 +66,7 @@ def server_process(database: EmbeddedDatabase) -> int:
 
 
 async def until_gone(pid: int) -> None:
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(PATIENCE):
         while is_alive(pid):  # noqa: ASYNC110 (a process of nobody's tells nobody)
             await asyncio.sleep(0.02)
 
@@ -73,7 +74,7 @@ async def until_gone(pid: int) -> None:
 async def until_restarted(running: EmbeddedDatabase, database: Database) -> None:
     """Until the killed database is back and an open client has found it."""
     answered = False
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(PATIENCE):
         while running.restarts == 0 or not answered:
             try:
                 await database.ping()
@@ -213,7 +214,7 @@ async def test_a_database_that_keeps_dying_is_given_up_and_said_to_be_lost(
         lost = asyncio.create_task(running.lost())
         first = running.pid
         os.kill(first, signal.SIGKILL)
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(PATIENCE):
             while running.restarts == 0:  # noqa: ASYNC110 (its state is what is tested)
                 await asyncio.sleep(0.02)
         os.kill(running.pid, signal.SIGKILL)

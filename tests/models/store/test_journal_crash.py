@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
+from patience import PATIENCE
 
 from relais.models.store import database as database_module
 from relais.models.store.database import Database, Document, Limits, Session, open_database
@@ -117,7 +118,11 @@ async def test_a_commit_whose_answer_was_lost_is_unavailable_and_can_be_repeated
         raise Unavailable("the answer was lost")
 
     numbering = Numbering("sheets", "circle", "a")
-    async with EmbeddedDatabase(tmp_path) as running, await open_database(running.uri) as database:
+    limits = Limits(find_server_seconds=PATIENCE)  # it has to start again meanwhile
+    async with (
+        EmbeddedDatabase(tmp_path) as running,
+        await open_database(running.uri, limits=limits) as database,
+    ):
         await apply_schema(database, [SHEETS])
         async with GroupWriter(database) as writer:
             monkeypatch.setattr(database_module, "_commit", kill_at_commit)

@@ -78,11 +78,12 @@ async def test_a_dead_nodes_lock_is_taken_over_when_it_is_stale_and_not_before(
     empty_database: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     records = empty_database.collection("migrations")
-    monkeypatch.setattr(migrations, "PATIENCE", timedelta(seconds=0.3))
     now = datetime.now(UTC)
     await records.insert({"_id": "lock", "owner": "dead", "until": now + timedelta(minutes=1)})
-    with pytest.raises(Unavailable):
-        await migrate(empty_database, Plan(collections=(FIRST,)))
+    with monkeypatch.context() as patch:
+        patch.setattr(migrations, "PATIENCE", timedelta(seconds=0.3))
+        with pytest.raises(Unavailable):
+            await migrate(empty_database, Plan(collections=(FIRST,)))
     await records.update({"_id": "lock"}, {"$set": {"until": now - timedelta(seconds=1)}})
     assert await migrate(empty_database, Plan(collections=(FIRST,))) == [1]
     assert await records.find_one({"_id": "lock"}) is None

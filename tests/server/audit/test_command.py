@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from patience import PATIENCE
 from running_relay import RunningRelay
 
 from verifier import FILE, run
@@ -39,12 +40,12 @@ def verify(folder: Path, *more: str) -> tuple[int, dict[str, Any]]:
 
 
 def size_of(relay: RunningRelay) -> int:
-    with urllib.request.urlopen(f"{relay.origin}/log/checkpoint", timeout=10) as answer:
+    with urllib.request.urlopen(f"{relay.origin}/log/checkpoint", timeout=PATIENCE) as answer:
         return int(answer.read().decode().splitlines()[1])
 
 
 def wait_for(relay: RunningRelay, size: int) -> None:
-    deadline = time.monotonic() + 20
+    deadline = time.monotonic() + PATIENCE
     while size_of(relay) < size:
         assert time.monotonic() < deadline, f"the log has {size_of(relay)} entries, not {size}"
         time.sleep(0.05)
@@ -88,9 +89,9 @@ def test_entries_leave_the_console_as_a_bundle_with_the_program_that_checks_it(
     asked = ("audit", "export", str(file), "--format", "proof", "--action", "admin.invite")
     told = json.loads(relay.command(*asked, "--from-size", "1", "--json"))
     assert told == {"file": str(file), "format": "proof"}
-    with urllib.request.urlopen(f"{relay.origin}/log/vkey", timeout=10) as answer:
+    with urllib.request.urlopen(f"{relay.origin}/log/vkey", timeout=PATIENCE) as answer:
         key = answer.read().decode().strip()
-    with urllib.request.urlopen(f"{relay.origin}/log/relais_verify.py", timeout=10) as answer:
+    with urllib.request.urlopen(f"{relay.origin}/log/relais_verify.py", timeout=PATIENCE) as answer:
         served = answer.read()
     outcome = run(file, "--key", key, "--json", program=tmp_path / "relais_verify.py")
     assert (outcome.code, outcome.claims["continues"][0]["size"]) == (0, 1)

@@ -4,7 +4,7 @@ import json
 
 import pytest
 from audit_house import LogReader, settled
-from audit_store import AuditLog
+from audit_store import START, AuditLog
 from members import House, Person
 
 from relais.crypto.checkpoint import Policy
@@ -84,7 +84,7 @@ async def test_many_heads_come_in_parts(house: House) -> None:
     nurse = await house.person("Nadia")
     pending = house.node.base.stores.pending
     for seq in range(MOST_ENTRIES + 5):
-        await pending.add(head_entry("cd" * 32, seq=seq, head="ef" * 32))
+        await pending.add(head_entry("cd" * 32, seq=seq, head="ef" * 32, at=START + seq))
     await settled(house)
     first = await asked(nurse, "cd" * 32)
     assert (len(first.entries), first.more) == (MOST_ENTRIES, True)

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 from audit_store import AuditLog, check_export, pending
+from patience import PATIENCE
 from prometheus_client import CollectorRegistry
 from sample_log import LOG_KEY
 from witnesses import RunningWitness, TreeOf, add, made, policy_of, serving
@@ -21,6 +22,7 @@ from relais.server.audit.publish import Cadence, Publisher, WitnessGauges
 from relais.server.config import SettingsError
 
 FAST = Cadence(look=0.02, patience=5, grace=0.02)
+PATIENT = Cadence(look=0.02, patience=600, grace=0.02)
 
 
 @dataclass
@@ -71,7 +73,7 @@ class Publishing:
 
 
 async def until(holds: Callable[[], Awaitable[bool]]) -> None:
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(PATIENCE):
         while not await holds():  # noqa: ASYNC110 (neither a database nor a witness has an event)
             await asyncio.sleep(0.01)
 
@@ -188,7 +190,7 @@ async def test_a_slow_witness_delays_neither_the_log_nor_what_the_others_make_a_
     await more(audit, 0, 5)
     async with stage.witness("w1") as one, stage.witness("w2", hangs) as two:
         trust = stage.trust({"w1": one, "w2": two}, least=1)
-        async with Publishing(audit, trust).running() as node, asyncio.timeout(5):
+        async with Publishing(audit, trust, PATIENT).running() as node, asyncio.timeout(PATIENCE):
             for size in range(6, 16):
                 await more(audit, size - 1, 1)
                 await until(partial(node.shows, size, "w1.example"))

@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 from audit_house import entries, search, settled, watched
-from members import House, Person, now, refused
+from members import House, Person, refused
 
 from relais.models.refusal import Code, Refusal
 from relais.models.wire.alarm import ReportAlarm
@@ -181,10 +181,10 @@ async def test_a_month_is_counted_by_days_and_hours_where_the_rules_are(house: H
     circle = await nurse.open_circle()
     await nurse.post(circle)
     await _knock(nurse, "99" * 32)
-    began = now()
     await watched(house)
     rules = await auditor.on.call(GetRules())
-    here = datetime.fromtimestamp(began / 1000, ZoneInfo(rules.zone))
+    newest = [one for one in await house.audit() if one["account"] == nurse.id][-1]
+    here = datetime.fromisoformat(newest["at"]).astimezone(ZoneInfo(rules.zone))
     found = await auditor.on.call(CountHours(nurse.id, here.strftime("%Y-%m")))
     assert found.zone == rules.zone
     assert found.days in (28, 29, 30, 31)

@@ -8,6 +8,7 @@ from collections.abc import Callable
 import aiohttp
 import pytest
 from members import House, Person, refused
+from patience import PATIENCE
 
 from relais.crypto import account
 from relais.crypto.account import Profile
@@ -71,7 +72,9 @@ async def test_purpose_and_principal_are_those_stated_when_connecting(house: Hou
     await nurse.on.socket.disconnect()
     token = (await nurse.on.login()).token
     said = {"token": token, "purpose": "ETREAT", "on_behalf_of": OTHER}
-    await nurse.on.socket.connect(nurse.on.origin, auth=said, transports=["websocket"])
+    await nurse.on.socket.connect(
+        nurse.on.origin, auth=said, transports=["websocket"], wait_timeout=PATIENCE
+    )
     await nurse.on.call(circle_wire.ListCircles(False))
     entry = await _last(house, "circle.list", nurse)
     assert (entry["purpose"], entry["on_behalf_of"]) == ("ETREAT", OTHER)
@@ -87,7 +90,10 @@ async def test_what_is_stated_badly_is_refused(house: House, field: str, value: 
     token = (await nurse.on.login()).token
     with pytest.raises(Exception, match="malformed|refused|One or more"):
         await nurse.on.socket.connect(
-            nurse.on.origin, auth={"token": token, field: value}, transports=["websocket"]
+            nurse.on.origin,
+            auth={"token": token, field: value},
+            transports=["websocket"],
+            wait_timeout=PATIENCE,
         )
     entry = await _last(house, "socket.connect")
     assert (entry["outcome"], entry["reason"]) == ("refused", "malformed")

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 from care import Circle, Person, posted
+from patience import PATIENCE
 
 from relais.crypto import envelope
 from relais.crypto.errors import ProtocolError
@@ -21,7 +22,6 @@ from relais.server.metrics import Metrics
 ANNE = Person("anne")
 DATA = posted(Circle(ANNE, ("team",)), ANNE)
 KEY = ANNE.state.device(ANNE.keys.id).sign
-GENEROUS = 60
 
 
 @pytest.fixture(autouse=True)
@@ -54,7 +54,7 @@ class Desk:
 
     async def until_ready(self) -> int:
         """The process's id, once it answers."""
-        async with asyncio.timeout(GENEROUS):
+        async with asyncio.timeout(PATIENCE):
             await self.checker.beside.ready.wait()
         return self.checker.beside.pid
 
@@ -76,7 +76,7 @@ class Desk:
 
     async def until_gone(self, pid: int) -> None:
         """Ask on, as members do, until another process answers."""
-        async with asyncio.timeout(GENEROUS):
+        async with asyncio.timeout(PATIENCE):
             while not self.checker.beside.ready.is_set() or self.checker.beside.pid == pid:
                 await self.ask(1)
 
@@ -122,7 +122,7 @@ async def test_a_few_are_checked_where_they_are_and_no_process_is_started() -> N
 
 async def test_many_together_again_and_again_are_checked_beside() -> None:
     async with desk("auto") as one:
-        async with asyncio.timeout(GENEROUS):
+        async with asyncio.timeout(PATIENCE):
             while not one.checker.beside.ready.is_set():
                 await one.ask(checker.MANY)
         before = one.checked("beside")
@@ -171,7 +171,7 @@ async def test_what_a_killed_process_leaves_is_answered_and_another_takes_its_pl
             asking = asyncio.create_task(one.ask(100))
             await one.until_busy()
             os.kill(pid, signal.SIGKILL)
-            async with asyncio.timeout(GENEROUS):
+            async with asyncio.timeout(PATIENCE):
                 await asking
             await one.until_gone(pid)
 
@@ -182,7 +182,7 @@ async def test_a_process_that_is_silent_is_replaced(monkeypatch: pytest.MonkeyPa
         pid = await one.until_ready()
         monkeypatch.setattr(beside, "PATIENCE_SECONDS", 0.1)
         os.kill(pid, signal.SIGSTOP)
-        async with asyncio.timeout(GENEROUS):
+        async with asyncio.timeout(PATIENCE):
             await one.ask(10)
         monkeypatch.undo()
         assert one.checker.beside.pid != pid
@@ -193,7 +193,7 @@ async def test_a_process_that_cannot_be_started_holds_up_nobody(
 ) -> None:
     monkeypatch.setattr(beside.sys, "executable", "/nowhere/python")
     async with desk("beside") as one:
-        async with asyncio.timeout(GENEROUS):
+        async with asyncio.timeout(PATIENCE):
             while "cannot be started" not in caplog.text:
                 await one.ask(1)
         assert one.checked("beside") == 0
@@ -285,7 +285,7 @@ async def test_it_ends_with_a_server_that_is_killed() -> None:
     )
     assert server.stdout is not None
     assert server.stderr is not None
-    async with asyncio.timeout(GENEROUS):
+    async with asyncio.timeout(PATIENCE):
         assert _is_there(int(await server.stdout.readline()))
         server.kill()
         await server.wait()

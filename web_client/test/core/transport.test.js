@@ -190,7 +190,7 @@ test("a device the server no longer knows stops trying and says why", async () =
   const parts = scene();
   parts.server.refusal = { code: "unauthenticated", reason: "revoked-device" };
   void parts.transport.keepOpen();
-  await settle();
+  await until(() => parts.told.denied.length === 1);
   mock.timers.tick(10 * MINUTE);
   await settle();
   assert.deepEqual([parts.told.denied, parts.sockets.length, parts.told.faults], [["revoked-device"], 0, []]);

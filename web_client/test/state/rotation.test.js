@@ -169,6 +169,20 @@ for (const [days, epoch] of [[29, 1], [30, 2]]) {
   });
 }
 
+/** The next to write an entry waits until another does. @param {import("../support/keeping-relay.js").KeepingRelay} relay */
+function appendTogether(relay) {
+  const write = relay.answers["circle.append"];
+  /** @type {(() => void)[]} */
+  const waiting = [];
+  let come = 0;
+  relay.answers["circle.append"] = async (request, who) => {
+    come += 1;
+    if (come === 1) await new Promise((resolve) => waiting.push(resolve));
+    for (const go of waiting.splice(0)) go();
+    return write(request, who);
+  };
+}
+
 test("while nobody goes no key changes", async () => {
   const at = await scene();
   await add(at);
@@ -184,6 +198,7 @@ for (const count of [2, 3, 4]) {
     await add(at);
     const rivals = ["doctor", "second", "nurse", "substitute"].slice(0, count);
     await leave(at);
+    appendTogether(relay);
     for (const text of ["at once ", "again "]) {
       assert.deepEqual(await Promise.all(rivals.map((name) => phones[name].write(text + name))), rivals.map(() => null));
     }

@@ -18,8 +18,8 @@ from pymongo.database import Database as RawDatabase
 from relais.models.store.embedded import EmbeddedDatabase
 from relais.models.store.embedded_folder import Folder
 
-START_SECONDS = 60
-STOP_SECONDS = 30
+START_SECONDS = 120
+STOP_SECONDS = 60
 GIVEN_URI = os.environ.get("RELAIS_TEST_MONGODB_URI")
 """A MongoDB to run on instead of the embedded database. A secret on some machines: print it nowhere."""
 

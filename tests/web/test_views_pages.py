@@ -193,6 +193,41 @@ async def test_removing_a_member_is_asked_twice_and_done_once(views: Views) -> N
         assert len(await asked(page, "remove", CIRCLE)) == 1
 
 
+NOT_YET = "() => new Promise((done) => { globalThis.over = done; })"
+
+
+async def test_while_one_is_removed_nobody_else_can_be_and_no_tap_is_dropped(views: Views) -> None:
+    async with views.context() as context:
+        page = await views.show(context, f"{PATH}/members")
+        await page.evaluate(f"() => {{ app.circles.open('{CIRCLE}').remove = {NOT_YET}; }}")
+        await page.get_by_role("button", name="Retirer Karim Benali du cercle").click()
+        await page.locator("dialog").get_by_role("button", name="Retirer du cercle").click()
+        others = page.get_by_role("button", name=re.compile("^(Retirer|Modifier) Sophie Garnier"))
+        await expect(others).to_have_count(2)
+        for button in [*await others.all(), page.get_by_role("button", name="Clore le cercle")]:
+            await expect(button).to_be_disabled()
+        await page.evaluate("globalThis.over()")
+        for button in await others.all():
+            await expect(button).to_be_enabled()
+
+
+async def test_while_one_device_is_revoked_another_is_not_and_no_tap_is_dropped(
+    views: Views,
+) -> None:
+    async with views.context() as context:
+        page = await views.show(context, "/#/devices")
+        await page.evaluate(f"() => {{ app.devices.revoke = {NOT_YET}; }}")
+        rows = page.locator("devices-page .page > ul.rows").first
+        revoke = rows.get_by_role("button", name=re.compile("^Retirer "))
+        assert await revoke.count() > 1
+        await revoke.last.click()
+        await page.locator("dialog").get_by_role("button", name="Retirer l’appareil").click()
+        for button in await rows.get_by_role("button").all():
+            await expect(button).to_be_disabled()
+        await page.evaluate("globalThis.over()")
+        await expect(revoke.last).to_be_enabled()
+
+
 async def test_a_broadcast_needs_a_circle_and_a_text(views: Views) -> None:
     async with views.context() as context:
         page = await views.show(context, "/#/broadcasts/new", {"roles": EVERY_ROLE})

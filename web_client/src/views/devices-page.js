@@ -81,8 +81,8 @@ export class DevicesPage extends LightElement {
   #controls(device, name) {
     return html`
       <div class="row">
-        ${device.kind === "recovery" ? nothing : html`<button class="button plain square" aria-label=${t("devices.rename-one", { name })} title=${t("devices.rename")} @click=${() => this.#startRename(device)}>${icon("edit")}</button>`}
-        <button class="button plain square" aria-label=${t("devices.revoke-one", { name })} title=${t("devices.revoke")} @click=${() => this.#startRevoke(device)}>${icon("close")}</button>
+        ${device.kind === "recovery" ? nothing : html`<button class="button plain square" aria-label=${t("devices.rename-one", { name })} title=${t("devices.rename")} ?disabled=${this.#doing.busy} @click=${() => this.#startRename(device)}>${icon("edit")}</button>`}
+        <button class="button plain square" aria-label=${t("devices.revoke-one", { name })} title=${t("devices.revoke")} ?disabled=${this.#doing.busy} @click=${() => this.#startRevoke(device)}>${icon("close")}</button>
       </div>`;
   }
 
@@ -91,7 +91,7 @@ export class DevicesPage extends LightElement {
     return html`
       <form class="row grow" @submit=${(/** @type {SubmitEvent} */ event) => this.#renamed(event, device)}>
         <input class="input" name="label" aria-label=${t("devices.label")} required maxlength="80" .value=${device.label}>
-        <button class="button primary">${t("save")}</button>
+        <button class="button primary" ?disabled=${this.#doing.busy}>${t("save")}</button>
         <button type="button" class="button plain" @click=${() => this.#stopRename()}>${t("cancel")}</button>
       </form>`;
   }

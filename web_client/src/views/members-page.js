@@ -132,8 +132,8 @@ export class MembersPage extends LightElement {
       <div class="row">
         <span class="badge accent">${t(`circle-role.${member.role}`)}</span>
         ${member.me ? nothing : html`<a class="button plain square" href=${href.person(this.circle, member.account)} aria-label=${t("safety.verify", { name: member.name })} title=${t("safety.verify.short")}>${icon("audit")}</a>`}
-        ${info.mayLead && member.role !== "bot" ? html`<button class="button plain square" aria-label=${label} title=${label} aria-haspopup="dialog" @click=${() => this.#openForm({ name: "member", member })}>${icon("edit")}</button>` : nothing}
-        ${member.mayRemove && !member.me ? html`<button class="button plain square" aria-label=${t("members.remove-person", { name: member.name })} title=${t("members.remove")} @click=${() => this.#remove(member)}>${icon("close")}</button>` : nothing}
+        ${info.mayLead && member.role !== "bot" ? html`<button class="button plain square" aria-label=${label} title=${label} aria-haspopup="dialog" ?disabled=${this.#doing.busy} @click=${() => this.#openForm({ name: "member", member })}>${icon("edit")}</button>` : nothing}
+        ${member.mayRemove && !member.me ? html`<button class="button plain square" aria-label=${t("members.remove-person", { name: member.name })} title=${t("members.remove")} ?disabled=${this.#doing.busy} @click=${() => this.#remove(member)}>${icon("close")}</button>` : nothing}
       </div>`;
   }
 
@@ -165,7 +165,7 @@ export class MembersPage extends LightElement {
           <ul class="rows">${info.audiences.map(({ name, people }) => html`
             <li class="wraps"><div class="grow"><p class="strong">${audienceName(name)} <span class="badge">${t("readers.count", { count: people.length })}</span></p>
               <p class="small quiet">${people.map((person) => (person.me ? t("you") : person.name)).join(", ")}</p></div></li>`)}</ul>`}
-        ${info.mayLead && info.audiences.length < 8 ? html`<p><button class="button" aria-haspopup="dialog" @click=${() => this.#openForm({ name: "audience" })}>${icon("add")}${t("audiences.open")}</button></p>` : nothing}
+        ${info.mayLead && info.audiences.length < 8 ? html`<p><button class="button" aria-haspopup="dialog" ?disabled=${this.#doing.busy} @click=${() => this.#openForm({ name: "audience" })}>${icon("add")}${t("audiences.open")}</button></p>` : nothing}
       </section>`;
   }
 
@@ -184,8 +184,8 @@ export class MembersPage extends LightElement {
       <section class="stack-small">
         <h2>${t("members.end")}</h2>
         <div class="buttons">
-          ${info.mayLeave ? html`<button class="button danger" @click=${this.#leave}>${t("members.leave")}</button>` : html`<p class="quiet small">${t("members.last-lead")}</p>`}
-          ${info.mayLead ? html`<button class="button danger" @click=${this.#close}>${t("members.close")}</button>` : nothing}
+          ${info.mayLeave ? html`<button class="button danger" ?disabled=${this.#doing.busy} @click=${this.#leave}>${t("members.leave")}</button>` : html`<p class="quiet small">${t("members.last-lead")}</p>`}
+          ${info.mayLead ? html`<button class="button danger" ?disabled=${this.#doing.busy} @click=${this.#close}>${t("members.close")}</button>` : nothing}
         </div>
       </section>`;
   }

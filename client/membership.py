@@ -277,9 +277,9 @@ def waiting(session: Session, view: CircleView) -> tuple[Reset, ...]:
 
     Raises ProtocolError `wrong-account` for a reset that the new account does not name.
     """
-    at = session.clock.now()
+    at = view.state.moment(session.clock.now())
     found = []
-    for member in ledger.active_members(view.state, max(at, view.state.at)):
+    for member in ledger.active_members(view.state, at):
         newer = session.accounts.successor(member.account)
         known = newer and view.state.members.get(newer.account)
         if newer and not (known and known.active(at)):
@@ -335,7 +335,7 @@ async def heal(
     session: Session, view: CircleView, missing: Iterable[tuple[AccountId, DeviceId, str, int]]
 ) -> int:
     """Grant what is missing and entitled, by the keys this device holds. Returns how many grants were stored."""
-    entitled = _wanted(session, view.state, session.clock.now())
+    entitled = _wanted(session, view.state, view.state.moment(session.clock.now()))
     grants = _seal_grants(session, view.state, set(missing) & entitled, view.keys)
     if not grants:
         return 0

@@ -25,7 +25,7 @@ async def give(session: Session, view: CircleView, rows: Iterable[MissingNotes])
     for row in wanted:
         member = view.state.members.get(row.account)
         device = session.accounts[row.account].devices.get(row.device)
-        if member is None or not member.active(session.clock.now()):
+        if member is None or not member.active(view.state.moment(session.clock.now())):
             continue
         if device is None or device.is_revoked:
             continue

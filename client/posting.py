@@ -177,7 +177,9 @@ async def _renewed(session: Session, circle: CircleId) -> CircleView:
     """The circle, its epochs renewed first where that is due by what is known here: the server does not ask for it by age."""
     view = await circle_state.fetch(session, circle)
     _require_member(session, view)
-    if _may_not_rotate(session) or not membership.due(session, view, session.clock.now()):
+    if _may_not_rotate(session) or not membership.due(
+        session, view, view.state.moment(session.clock.now())
+    ):
         return view
     return await _current(session, circle)
 
@@ -207,7 +209,7 @@ def _may_not_rotate(session: Session) -> bool:
 def _require_member(session: Session, view: CircleView) -> None:
     """What the server would say: whoever left has no key to seal with, and would wait for one for ever."""
     member = view.state.members.get(session.identity.account)
-    if member is None or not member.active(max(session.clock.now(), view.state.at)):
+    if member is None or not member.active(view.state.moment(session.clock.now())):
         raise Refusal(Code.FORBIDDEN, reason="not-a-member")
 
 

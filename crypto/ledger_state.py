@@ -148,6 +148,10 @@ class CircleState:
     audiences: Mapping[str, AudienceState]
     heads: tuple[Digest, ...]
 
+    def moment(self, now: Millis) -> Millis:
+        """The time to judge by. A clock may be behind whoever wrote the last entry, and that entry holds."""
+        return max(now, self.at)
+
     def member(self, account: AccountId, at: Millis) -> Member:
         """The active member. Raises ProtocolError `not-a-member`."""
         member = self.members.get(account)

@@ -44,11 +44,6 @@ ESCROW_MAY = frozenset(
 Accounts = Mapping[AccountId, AccountState]
 
 
-def moment(state: CircleState, now: Millis) -> Millis:
-    """The time to judge a circle by."""
-    return max(now, state.at)
-
-
 def check_clock(at: Millis, now: Millis) -> None:
     """Nothing is signed more than ten minutes ahead. Raises ``malformed`` `time-ahead`."""
     if at > now + CLOCK_AHEAD:
@@ -112,7 +107,7 @@ def may_look(roles: Collection[str]) -> None:
 def may_request(state: CircleState, account: AccountId, now: Millis) -> None:
     """Whoever is in the circle needs nobody to let them in. Raises ``forbidden`` `already-a-member`."""
     member = state.members.get(account)
-    if member is not None and member.active(moment(state, now)):
+    if member is not None and member.active(state.moment(now)):
         raise _forbidden("already-a-member")
 
 
@@ -172,7 +167,7 @@ def last_known(state: CircleState, times: Sequence[Millis], member: Member, now:
     then was before `until` and before the removal.
     """
     last = member.last
-    if member.active(moment(state, now)):
+    if member.active(state.moment(now)):
         return state.seq
     seq = state.seq if last.ended_seq is None else last.ended_seq
     return seq if last.until is None else min(seq, bisect_left(times, last.until) - 1)
@@ -181,7 +176,7 @@ def last_known(state: CircleState, times: Sequence[Millis], member: Member, now:
 def active_member(state: CircleState, account: AccountId, now: Millis) -> Member:
     """Raises ``forbidden`` `not-a-member`."""
     member = state.members.get(account)
-    if member is None or not member.active(moment(state, now)):
+    if member is None or not member.active(state.moment(now)):
         raise _forbidden("not-a-member")
     return member
 
@@ -196,7 +191,7 @@ def may_read(state: CircleState, account: AccountId, now: Millis) -> Member:
 
 def readers_now(state: CircleState, now: Millis) -> list[AccountId]:
     """Who hears of a circle's notes."""
-    members = active_members(state, moment(state, now))
+    members = active_members(state, state.moment(now))
     return [member.account for member in members if member.role != BOT]
 
 
@@ -206,7 +201,7 @@ def reading_devices(account: AccountState) -> list[DeviceId]:
 
 
 def members_now(state: CircleState, now: Millis) -> list[AccountId]:
-    return [member.account for member in active_members(state, moment(state, now))]
+    return [member.account for member in active_members(state, state.moment(now))]
 
 
 def may_post(state: CircleState, header: Header, now: Millis, *, due: Collection[str]) -> None:
@@ -220,13 +215,13 @@ def may_post(state: CircleState, header: Header, now: Millis, *, due: Collection
     check_clock(header.at, now)
     for key in header.keys:
         _check_epoch(state, key.audience, epoch=key.epoch, rotate=key.audience in due)
-    posting.check_may_post(state, header, at=moment(state, now))
+    posting.check_may_post(state, header, at=state.moment(now))
 
 
 def may_seal_profile(state: CircleState, header: Header, now: Millis) -> None:
     """Who may seal the circle's profile, to each audience's current epoch; ProtocolError of `posting`."""
     check_clock(header.at, now)
-    posting.check_may_post(state, header, at=moment(state, now))
+    posting.check_may_post(state, header, at=state.moment(now))
 
 
 def _check_epoch(state: CircleState, audience: str, *, epoch: int, rotate: bool) -> None:
@@ -239,7 +234,7 @@ def _check_epoch(state: CircleState, audience: str, *, epoch: int, rotate: bool)
 
 def is_rotation_due(state: CircleState, accounts: Accounts, audience: str, now: Millis) -> bool:
     """Somebody, or some device, that left holds the current key. Age alone is the member's business."""
-    due = rotation_due(state, audience, at=moment(state, now), accounts=accounts)
+    due = rotation_due(state, audience, at=state.moment(now), accounts=accounts)
     return due in ("left", "revoked")
 
 

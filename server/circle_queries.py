@@ -82,7 +82,7 @@ class CircleQueries:
             for view in await self._views(own.replaces):
                 member, now = (
                     view.state.members[own.replaces],
-                    authorize.moment(view.state, now_ms()),
+                    view.state.moment(now_ms()),
                 )
                 if member.active(now) and not view.state.closed:
                     waiting.add(view.state.circle)
@@ -171,7 +171,7 @@ class CircleQueries:
     async def _row(self, caller: Caller, view: CircleView, read: int) -> wire.CircleRow:
         now, state = now_ms(), view.state
         member = state.members[caller.account]
-        active = member.active(authorize.moment(state, now))
+        active = member.active(state.moment(now))
         known = _last_known(view, member)
         last, at, unread = 0, None, Unread(0, urgent=False)
         if active and member.role != BOT:
@@ -221,7 +221,7 @@ def _is_closed(view: CircleView, account: AccountId) -> bool:
 
 def _is_theirs(view: CircleView, member: Member, sealed: bytes) -> bool:
     """Whether a grant to a member is of epochs that opened before the member left, or of single versions."""
-    if member.active(authorize.moment(view.state, now_ms())):
+    if member.active(view.state.moment(now_ms())):
         return True
     audiences = view.state.audiences
     keys = [key for key in grants.peek(sealed).keys if not isinstance(key, grants.NoteName)]
@@ -230,7 +230,7 @@ def _is_theirs(view: CircleView, member: Member, sealed: bytes) -> bool:
 
 def _profile(view: CircleView, member: Member) -> bytes | None:
     """The sealed profile is for active members that may read."""
-    if member.role == BOT or not member.active(authorize.moment(view.state, now_ms())):
+    if member.role == BOT or not member.active(view.state.moment(now_ms())):
         return None
     return view.row.profile
 
@@ -276,7 +276,7 @@ def _may_make(view: CircleView, caller: Caller, now: Millis) -> bool:
     member = view.state.members.get(caller.account)
     if view.state.closed or member is None or member.role == BOT:
         return False
-    return member.active(authorize.moment(view.state, now))
+    return member.active(view.state.moment(now))
 
 
 def _since(view: CircleView, account: AccountId, device: DeviceId) -> Millis:

@@ -191,7 +191,7 @@ class Circles:
     ) -> list[GrantRow]:
         """Each made by the caller, signed, and for a device that is entitled to every key in it."""
         _check_number(sealed)
-        state, at = standing.state, authorize.moment(standing.state, now_ms())
+        state, at = standing.state, standing.state.moment(now_ms())
         entitled: set[tuple[Any, ...]] = set(ledger.entitled(state, standing.accounts, at))
         for account in {grants.peek(one).account for one in sealed} & set(
             authorize.readers_now(state, at)
@@ -252,7 +252,7 @@ class _Standing:
 
 def missing_keys(view: CircleView, now: int) -> set[tuple[str, str, str, int]]:
     """(account, device, audience, epoch) that are entitled and not granted."""
-    at = authorize.moment(view.state, now)
+    at = view.state.moment(now)
     return {
         one for one in ledger.entitled(view.state, view.accounts, at) if one[1:] not in view.granted
     }
@@ -294,7 +294,7 @@ def _checked_grant(
 def _check_coverage(step: _Step, rows: list[GrantRow]) -> None:
     """Every device entitled to a key that this entry opens gets it with the entry."""
     opened = authorize.opened(step.entry.operations)
-    at = authorize.moment(step.after, now_ms())
+    at = step.after.moment(now_ms())
     owed = {
         (device, audience, epoch)
         for _, device, audience, epoch in ledger.entitled(step.after, step.accounts, at)

@@ -10,7 +10,7 @@ from math import inf
 from relais.crypto.envelope import Header
 from relais.crypto.ledger import CircleState
 from relais.models.ids import AccountId, Millis
-from relais.server.authorize import Accounts, is_rotation_due, moment, readers_now
+from relais.server.authorize import Accounts, is_rotation_due, readers_now
 from relais.server.visibility import readers_of
 
 
@@ -19,7 +19,7 @@ class Standing:
 
     def __init__(self, state: CircleState, accounts: Accounts, now: Millis) -> None:
         self._state = state
-        self._since = moment(state, now)
+        self._since = state.moment(now)
         self._until = min(_ends(state, self._since), default=inf)
         self._readers = readers_now(state, now)
         self._readers_of: dict[tuple[tuple[str, int], ...], Sequence[AccountId]] = {}
@@ -29,7 +29,7 @@ class Standing:
 
     def holds(self, now: Millis) -> bool:
         """Whether it is still true."""
-        return self._since <= moment(self._state, now) < self._until
+        return self._since <= self._state.moment(now) < self._until
 
     def readers_of(self, header: Header) -> Sequence[AccountId]:
         """Who hears of a version that the circle has accepted."""

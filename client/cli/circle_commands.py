@@ -206,7 +206,8 @@ async def _audience(call: "Invocation") -> None:
     async with Client.open(call.home) as me:
         circle = await me.circle(given.circle)
         await circle.open_audience(given.name, given.others)
-        readers = ledger.readers(circle.view.state, given.name, me.session.clock.now())
+        state = circle.view.state
+        readers = ledger.readers(state, given.name, state.moment(me.session.clock.now()))
     facts = {
         "circle": circle.circle,
         "audience": given.name,
@@ -295,7 +296,7 @@ def _reset(me: Client, reset: Reset | None) -> dict[str, Any]:
 
 
 def _member_rows(me: Client, circle: Circle, resets: Mapping[str, Reset]) -> list[dict[str, Any]]:
-    now = me.session.clock.now()
+    now = circle.view.state.moment(me.session.clock.now())
     rows = []
     for account, member in circle.view.state.members.items():
         profile = me.session.accounts[account].profile

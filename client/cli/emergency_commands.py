@@ -76,7 +76,8 @@ async def _card(call: "Invocation") -> None:
     given = call.arguments
     async with Client.open(call.home) as me:
         circle = await me.circle(given.circle)
-        now, members = me.session.clock.now(), circle.view.state.members
+        state = circle.view.state
+        now, members = state.moment(me.session.clock.now()), state.members
         there = [
             one
             for one in await guarding.known(me.session)

@@ -177,6 +177,11 @@ def test_a_rotation_is_due_after_thirty_days() -> None:
     assert due(circle, ANNE, at=NOW + 30 * DAY) == "old"
 
 
+def test_a_clock_behind_the_last_entry_does_not_judge_by_its_own_time() -> None:
+    state = Circle(ANNE).then(ANNE, opens("team", 2), at=NOW + 5).state
+    assert [state.moment(NOW + at) for at in (0, 5, 6)] == [NOW + 5, NOW + 5, NOW + 6]
+
+
 def test_a_reader_that_becomes_a_bot_loses_its_audiences_to_a_rotation() -> None:
     circle = Circle(ANNE).then(ANNE, adds(BRUNO, "carer"))
     change = MemberChange(BRUNO.id, "bot", ("team",), None)

@@ -192,8 +192,9 @@ async def test_the_last_device_cannot_be_revoked(town: Town) -> None:
     assert await nurse.circles() == []
 
 
+@pytest.mark.parametrize("behind", [0, 60_000], ids=["", "whose-clock-is-behind"])
 async def test_a_new_device_of_a_colleague_is_granted_the_keys_by_whoever_heals_first(
-    town: Town, tmp_path: Path
+    town: Town, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, behind: int
 ) -> None:
     nurse, doctor = await town.newcomer("Nadia"), await town.newcomer("Denis")
     circle = await nurse.create_circle(ODETTE)
@@ -207,6 +208,8 @@ async def test_a_new_device_of_a_colleague_is_granted_the_keys_by_whoever_heals_
     second = await town.connect(Person("Denis", Home.open(tmp_path / "second")))
     assert await texts(second, circle.circle) == [None], "its own first device has not healed it"
 
+    clock = nurse.session.clock.now
+    monkeypatch.setattr(nurse.session.clock, "now", lambda: clock() - behind)
     assert await nurse.heal() == 1
 
     assert await texts(second, circle.circle) == ["une note"]

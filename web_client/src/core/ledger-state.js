@@ -40,6 +40,9 @@ export const roleOf = (member) => lastPeriod(member).role;
 /** @param {Member} member */
 export const audiencesOf = (member) => lastPeriod(member).audiences;
 
+/** The time to judge by: a clock may be behind whoever wrote the last entry, and that entry holds. @param {CircleState} state @param {number} now */
+export const momentOf = (state, now) => Math.max(now, state.at);
+
 /** since ≤ at < until, and not ended by an entry. @param {Member | undefined} member @param {number} at */
 export function isActive(member, at) {
   if (!member) return false;

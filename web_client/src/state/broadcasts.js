@@ -171,7 +171,7 @@ export class Broadcasts {
     const [keeper, log] = [book.keeper(circle), book.log(circle)];
     const versions = log.versions.get(note) ?? this.#versions.get(note) ?? [];
     const scene = {
-      me: member.account, joinedAt: member.joinedAt, now: member.clock.now(), state: keeper.state, versions: log.versions,
+      me: member.account, joinedAt: member.joinedAt, now: keeper.now, state: keeper.state, versions: log.versions,
       waiting: [], receipts: book.receipts(circle).book, accounts: member.accounts, escrows: escrows.value,
     };
     return receiptRows(scene, { note, versions, author: member.account, audiences: [TEAM] });

@@ -7,7 +7,7 @@ import { isContentKey, openEnvelope, peek as peekEnvelope, verify as verifyEnvel
 import { keyName } from "../core/epoch.js";
 import { ProtocolError } from "../core/errors.js";
 import { nameOf, openGrant, peek as peekGrant } from "../core/grant.js";
-import { apply, isActive, peekEntry, readableEpochs } from "../core/ledger.js";
+import { apply, isActive, momentOf, peekEntry, readableEpochs } from "../core/ledger.js";
 import { checkCouldPost } from "../core/posting.js";
 import { Lane } from "./lane.js";
 
@@ -51,6 +51,12 @@ export class CircleKeeper {
   get known() {
     if (!this.#kept.state) throw new ProtocolError("not-a-member", { about: { isOwn: true } });
     return this.#kept.state;
+  }
+
+  /** The time to judge this circle by. */
+  get now() {
+    const now = this.#member.clock.now();
+    return this.state ? momentOf(this.state, now) : now;
   }
 
   /** By `keyName`. @returns {ReadonlyMap<string, Bytes>} */
@@ -315,7 +321,7 @@ export class CircleKeeper {
   /** Is this device entitled to a key it does not hold? */
   #isLacking() {
     const { state, self } = this;
-    if (!state || !self || !isActive(self, this.#member.clock.now())) return false;
+    if (!state || !self || !isActive(self, this.now)) return false;
     return readableEpochs(state, self).some(({ audience, epoch }) => !this.#keys.has(keyName(audience, epoch)));
   }
 

@@ -185,9 +185,8 @@ export class Circles {
   }
 
   /** @param {import("./circle-keeper.js").CircleKeeper} keeper */
-  #waiting({ state, self }) {
-    const { accounts, clock } = this.#world.member;
-    return state && !state.closed && isActive(self, clock.now()) ? waitingOf(accounts, state, clock.now()).length : 0;
+  #waiting({ state, self, now }) {
+    return state && !state.closed && isActive(self, now) ? waitingOf(this.#world.member.accounts, state, now).length : 0;
   }
 
   /** @param {import("./note-log.js").Version} version @returns {LastNote | null} */

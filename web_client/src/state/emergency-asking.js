@@ -77,7 +77,7 @@ export async function tellWhy({ member, book, outbox }, { request: { id, circle 
   const keeper = book.keeper(circle);
   await keeper.refresh({ isForced: true });
   const { self } = keeper;
-  if (!self || !isActive(self, member.clock.now())) return;
+  if (!self || !isActive(self, keeper.now)) return;
   const content = { type: /** @type {const} */ ("GEN"), text: said.text, form: null, attachments: [], reply_to: null, broadcast: null };
   const writing = {
     circle, note: said.note, version: 1, replaces: null, kind: /** @type {const} */ ("post"), at: member.clock.now(),

@@ -47,7 +47,7 @@ const isPassing = (error) => error instanceof Unreachable || (error instanceof R
 async function healOne(member, keeper, { missing: rows, notes }) {
   await keeper.refresh();
   const state = keeper.known;
-  const at = member.clock.now();
+  const at = keeper.now;
   const accounts = await member.accounts.get(activeMembers(state, at).map((one) => one.account));
   const missing = new Set(rows.flatMap(({ device, audience, epochs }) => epochs.map((epoch) => `${device} ${audience} ${epoch}`)));
   const wanted = entitled(state, accounts, at).filter(({ device, audience, epoch }) => missing.has(`${device} ${audience} ${epoch}`));
@@ -65,5 +65,5 @@ export async function rotateIfDue(member, keeper) {
   if (isBot(member)) return;
   await keeper.refresh();
   await member.accounts.get(keeper.known.members.keys());
-  if (dueFor(member, keeper.known, member.clock.now()).length > 0) await append(member, keeper, rotating(member));
+  if (dueFor(member, keeper.known, keeper.now).length > 0) await append(member, keeper, rotating(member));
 }

@@ -26,7 +26,7 @@ export async function sealNotes(member, keeper, rows) {
   const grants = [];
   for (const { account, device, seqs } of rows) {
     const other = state.members.get(account);
-    if (!other || !isActive(other, member.clock.now())) continue;
+    if (!other || !isActive(other, keeper.now)) continue;
     const to = requireInForce(member.accounts.require(account), device, member.clock.now());
     const owed = seqs.flatMap((seq) => found.get(seq) ?? []).filter(({ header }) => isOwedKey(state, other, header));
     const notes = await keysOf(owed, keeper.keys);

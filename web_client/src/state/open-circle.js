@@ -141,7 +141,7 @@ export class OpenCircle {
     const { member, outbox, escrows } = this.#world;
     const { keeper, log, receipts } = this.#parts;
     return {
-      me: member.account, joinedAt: member.joinedAt, now: member.clock.now(), state: keeper.state, versions: log.versions,
+      me: member.account, joinedAt: member.joinedAt, now: keeper.now, state: keeper.state, versions: log.versions,
       waiting: outbox.of(this.circle), receipts: receipts.book, accounts: member.accounts, escrows: escrows.value,
     };
   }

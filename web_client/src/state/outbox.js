@@ -283,15 +283,15 @@ export class Outbox {
     const waiting = this.#waiting.get(nameOf(row));
     if (!waiting) throw new Failure("aborted");
     await this.#renew(keeper);
-    const { account, clock, keys } = this.#member;
+    const { account, keys } = this.#member;
     const { circle, note, version, replaces, kind, at, urgent, acknowledge, mentions } = row;
     const state = keeper.known;
     if (state.closed) throw new ProtocolError("circle-closed");
-    requireMember(state, account, clock.now());
+    requireMember(state, account, keeper.now);
     const draft = { circle, note, version, replaces, kind, account, at, ledger_seq: state.seq, ledger_head: state.head, urgent, acknowledge, mentions };
     const to = row.audiences.map((audience) => recipient(this.#member, state, { audience, keys: keeper.keys }));
     const envelope = await seal(keys, draft, waiting.content, { to, entropy: randomBytes(ENTROPY_SIZE) });
-    checkMayPost(state, (await peek(envelope)).header, clock.now());
+    checkMayPost(state, (await peek(envelope)).header, keeper.now);
     const sealed = { ...row, envelope };
     await this.#member.database.write([{ store: "outbox", put: sealed }]);
     this.#waiting.set(nameOf(row), { ...waiting, row: sealed });

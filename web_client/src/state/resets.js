@@ -9,7 +9,7 @@ import { mayReadmit } from "../core/ledger-rules.js";
 
 /** @param {AccountBook} accounts @param {CircleState} state @param {number} now @returns {Reset[]} */
 export function waitingOf(accounts, state, now) {
-  return activeMembers(state, Math.max(now, state.at)).flatMap(({ account }) => {
+  return activeMembers(state, now).flatMap(({ account }) => {
     const newer = accounts.successor(account);
     if (!newer || isActive(state.members.get(newer.account), now)) return [];
     const [first] = newer.devices.values();
@@ -20,10 +20,10 @@ export function waitingOf(accounts, state, now) {
 /** @param {{ accounts: AccountBook, state: CircleState | null, me: string, now: number }} scene @returns {WaitingMember[]} */
 export function waitingRows({ accounts, state, me, now }) {
   if (!state || state.closed) return [];
-  const [mine, at] = [state.members.get(me), Math.max(now, state.at)];
+  const mine = state.members.get(me);
   return waitingOf(accounts, state, now).map(({ account, by, at: resetAt }) => {
     const [old, member] = [accounts.require(account).profile, state.members.get(account)];
-    const isAllowed = mine !== undefined && member !== undefined && isActive(mine, at) && mayReadmit(state, mine, member, at);
+    const isAllowed = mine !== undefined && member !== undefined && isActive(mine, now) && mayReadmit(state, mine, member, now);
     return Object.freeze({ account, ...old, by: Object.freeze({ account: by, ...accounts.require(by).profile }), at: resetAt, mayReadmit: isAllowed });
   });
 }

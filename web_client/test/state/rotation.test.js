@@ -158,6 +158,18 @@ test("a guest writes until the minute, not on it, and the next note is under a n
   await assertRotated(at, "substitute");
 });
 
+test("who is let in while their clock is behind is in, and writes; a key that is due is renewed and given", async () => {
+  const at = await scene();
+  const { relay, phones: { substitute, doctor }, people } = at;
+  for (const { member: { clock } } of [substitute, doctor]) clock.now = () => relay.now - 5_000;
+  await add(at);
+  assert.equal(await substitute.write("just in"), null);
+  await revokeOnly(at);
+  assert.equal(await doctor.write("renewed"), null);
+  assert.equal(await relay.epochOf(-1), 2);
+  assert.ok(relay.grantedTo(people.substitute).has(2));
+});
+
 for (const [days, epoch] of [[29, 1], [30, 2]]) {
   test(`a key that is ${days} days old is ${epoch === 1 ? "written under" : "renewed before the next note"}`, async () => {
     const { relay, phones } = await scene();

@@ -23,6 +23,7 @@ export class MembersPage extends LightElement {
   static properties = { app: { attribute: false }, circle: { attribute: false }, question: { state: true }, inviting: { state: true }, form: { state: true } };
 
   #doing = new Doing(this);
+  #opening = new Doing(this);
   #marking = new Doing(this);
 
   constructor() {
@@ -57,7 +58,7 @@ export class MembersPage extends LightElement {
       <div class="page">
         ${pageHead({ title: t("members.title"), back: href.circle(this.circle) })}
         <p class="lead">${info.name}</p>
-        ${failureView(this.#doing.failure ?? this.#marking.failure)}
+        ${failureView(this.#doing.failure ?? this.#opening.failure ?? this.#marking.failure)}
         ${info.mayAdd ? this.#invite(members) : nothing}
         ${info.loaded ? this.#lists(members, info) : loading()}
         ${info.loaded ? this.#audiences(info) : nothing}
@@ -139,7 +140,7 @@ export class MembersPage extends LightElement {
 
   /** Forms are loaded when they are first wanted. @param {MembersPage["form"]} form */
   #openForm(form) {
-    void this.#doing.run(async () => {
+    void this.#opening.run(async () => {
       await Promise.all([import("./audience-form.js"), import("./member-form.js")]);
       this.form = form;
     });

@@ -70,6 +70,11 @@ class CircleView:
             raise Locked from None
 
 
+def moment(session: Session, view: CircleView) -> Millis:
+    """The time to judge the circle by."""
+    return view.state.moment(session.clock.now())
+
+
 async def fetch(session: Session, circle: CircleId) -> CircleView:
     """Get and verify everything of a circle but its notes.
 

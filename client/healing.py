@@ -55,7 +55,7 @@ async def rotate_if_due(session: Session, circle: CircleId) -> None:
     """Open the next epoch where that is due; a rival that was quicker is welcome."""
     view = await circle_state.fetch(session, circle)
     await session.accounts.load(view.state.members, fresh=True)
-    if membership.due(session, view, view.state.moment(session.clock.now())):
+    if membership.due(session, view, circle_state.moment(session, view)):
         await membership.append(session, circle, membership.rotate(session))
 
 

@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 
 from relais.client import sealing
-from relais.client.circle_state import CircleView, fetch, refuse_alarmed
+from relais.client.circle_state import CircleView, fetch, moment, refuse_alarmed
 from relais.client.errors import BadAnswer, Locked, NobodyWaits, ProfileUnreadable, RefusedHere
 from relais.client.session import Session
 from relais.crypto import envelope, epoch, grant, ledger
@@ -277,7 +277,7 @@ def waiting(session: Session, view: CircleView) -> tuple[Reset, ...]:
 
     Raises ProtocolError `wrong-account` for a reset that the new account does not name.
     """
-    at = view.state.moment(session.clock.now())
+    at = moment(session, view)
     found = []
     for member in ledger.active_members(view.state, at):
         newer = session.accounts.successor(member.account)
@@ -335,7 +335,7 @@ async def heal(
     session: Session, view: CircleView, missing: Iterable[tuple[AccountId, DeviceId, str, int]]
 ) -> int:
     """Grant what is missing and entitled, by the keys this device holds. Returns how many grants were stored."""
-    entitled = _wanted(session, view.state, view.state.moment(session.clock.now()))
+    entitled = _wanted(session, view.state, moment(session, view))
     grants = _seal_grants(session, view.state, set(missing) & entitled, view.keys)
     if not grants:
         return 0

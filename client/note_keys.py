@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 
-from relais.client.circle_state import CircleView
+from relais.client.circle_state import CircleView, moment
 from relais.client.session import Session
 from relais.crypto import envelope, grant, ledger
 from relais.crypto.envelope import Envelope
@@ -25,7 +25,7 @@ async def give(session: Session, view: CircleView, rows: Iterable[MissingNotes])
     for row in wanted:
         member = view.state.members.get(row.account)
         device = session.accounts[row.account].devices.get(row.device)
-        if member is None or not member.active(view.state.moment(session.clock.now())):
+        if member is None or not member.active(moment(session, view)):
             continue
         if device is None or device.is_revoked:
             continue

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from relais.client import attachments, audiences, circle_state, membership, sealing
 from relais.client.acknowledged import Acknowledged
 from relais.client.blobs import Progress, silent
-from relais.client.circle_state import CircleView
+from relais.client.circle_state import CircleView, moment
 from relais.client.errors import Locked, UnknownNote
 from relais.client.home import Home
 from relais.client.outbox import Outbox, Waiting
@@ -177,9 +177,7 @@ async def _renewed(session: Session, circle: CircleId) -> CircleView:
     """The circle, its epochs renewed first where that is due by what is known here: the server does not ask for it by age."""
     view = await circle_state.fetch(session, circle)
     _require_member(session, view)
-    if _may_not_rotate(session) or not membership.due(
-        session, view, view.state.moment(session.clock.now())
-    ):
+    if _may_not_rotate(session) or not membership.due(session, view, moment(session, view)):
         return view
     return await _current(session, circle)
 
@@ -209,7 +207,7 @@ def _may_not_rotate(session: Session) -> bool:
 def _require_member(session: Session, view: CircleView) -> None:
     """What the server would say: whoever left has no key to seal with, and would wait for one for ever."""
     member = view.state.members.get(session.identity.account)
-    if member is None or not member.active(view.state.moment(session.clock.now())):
+    if member is None or not member.active(moment(session, view)):
         raise Refusal(Code.FORBIDDEN, reason="not-a-member")
 
 
